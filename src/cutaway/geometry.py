@@ -54,9 +54,15 @@ class Placement:
 def place(height: int, width: int, fit: Fit) -> Placement:
     """Return where a photograph of ``height`` × ``width`` pixels lies in its canvas under ``fit``."""
     if fit.rule == "squash":
-        return Placement((height, width), (fit.size, fit.size), 0, 0, fit.size, fit.size)
-    canvas = _canvas(height / width, fit)
-    return centred(height, width, canvas)
+        return place_square(height, width, fit.size, fit.rule)
+    return centred(height, width, _canvas(height / width, fit))
+
+
+def place_square(height: int, width: int, side: int, rule: FitRule) -> Placement:
+    """Return where a photograph lies in a ``side`` × ``side`` square, which is what training cuts its crops from."""
+    if rule == "squash":
+        return Placement((height, width), (side, side), 0, 0, side, side)
+    return centred(height, width, (side, side))
 
 
 def centred(height: int, width: int, canvas: tuple[int, int]) -> Placement:

@@ -1,0 +1,41 @@
+"""``cutaway train``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="TOML recipe; see recipes/.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME-OF-RECIPE by default.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value of the recipe.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the run's newest checkpoint.")] = False,
+) -> None:
+    """Train a net as a recipe says; checkpoints, TensorBoard events and the best weights go into one folder."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from cutaway.training import loop
+    from cutaway.training.config import read_recipe
+
+    plan = read_recipe(recipe, set_ or [])
+    folder = out or Path("runs") / recipe.stem
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(plan.net.name, total=plan.optim.steps)
+
+        def show(progress: loop.Progress) -> None:
+            iou = "" if progress.iou is None else f"  val IoU {progress.iou:.3f}"
+            bar.update(task, completed=progress.step, description=f"{plan.net.name}  loss {progress.loss:.3f}{iou}")
+
+        best = loop.train(plan, folder, resume=resume, report=show)
+    typer.echo(f"Best checkpoint: {best}")

@@ -1,0 +1,127 @@
+"""Any folder of photographs and masks as samples.
+
+Expected tree::
+
+    ROOT/images/NAME.jpg     photographs (any accepted format)
+    ROOT/masks/NAME.png      masks of the same stem, person = 128..255
+    ROOT/index.csv           optional: set, stem, split (other columns are not needed)
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from cutaway.data.index import Sample, read_index, split_of
+from cutaway.errors import DataError
+from cutaway.types import Mask
+
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif"}
+
+
+def load_samples(path: Path) -> list[Sample]:
+    """Return the samples of a JSONL index, or of a folder with ``images/`` and ``masks/``.
+
+    Raises:
+        DataError: There is neither, or what is there is not as it has to be.
+    """
+    if path.is_dir():
+        return read_folder(path)
+    if not path.exists():
+        raise DataError(f"there is no index or data folder at {path}")
+    return read_index(path)
+
+
+def read_folder(root: Path, *, source: str | None = None, licence: str = "unknown") -> list[Sample]:
+    """Return one sample per photograph of ``root``; see the module for the tree.
+
+    Without an ``index.csv`` every photo of ``images/`` is taken, its split is drawn from its stem, and ``source`` is its set.
+
+    Raises:
+        DataError: A folder, a photo or a mask is missing, or sizes differ; the message names the file.
+    """
+    photos = _photos_by_stem(root / "images")
+    listed = root / "index.csv"
+    rows = _read_csv(listed) if listed.exists() else ((source or root.resolve().name, stem, None) for stem in photos)
+    return [_sample(root, photos, row, licence) for row in rows]
+
+
+def read_people_free(root: Path, *, source: str | None = None, licence: str = "unknown") -> list[Sample]:
+    """Return one sample without a mask per photograph lying in ``root`` itself: photos in which nobody is.
+
+    Raises:
+        DataError: The folder is missing or holds no photograph.
+    """
+    photos = _photos_by_stem(root)
+    name = source or root.resolve().name
+    return [_people_free(stem, path, name, licence) for stem, path in photos.items()]
+
+
+def read_mask(path: Path) -> Mask:
+    """Return a mask file as H×W bool, True where its value is 128 or more.
+
+    Raises:
+        DataError: The file is missing or no image.
+    """
+    try:
+        with PillowImage.open(path) as file:
+            return np.asarray(file.convert("L")) >= 128
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"the mask {path} cannot be read: {error}") from error
+
+
+def with_split(samples: Iterable[Sample], split: str) -> list[Sample]:
+    """Return the samples of one split, in their order."""
+    return [sample for sample in samples if sample.split == split]
+
+
+def _photos_by_stem(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; photographs are expected there")
+    photos: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in PHOTO_SUFFIXES:
+            continue
+        if path.stem in photos:
+            raise DataError(f"{path} and {photos[path.stem]} have the same stem; masks could not be told apart")
+        photos[path.stem] = path
+    if not photos:
+        raise DataError(f"{folder} holds no photograph")
+    return photos
+
+
+def _read_csv(path: Path) -> Iterator[tuple[str, str, str | None]]:
+    """Yield (set, stem, split) of every row."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = {"set", "stem", "split"} - set(reader.fieldnames or ())
+        if missing:
+            raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}; it needs set, stem and split")
+        for row in reader:
+            yield row["set"], row["stem"], row["split"]
+
+
+def _sample(root: Path, photos: dict[str, Path], row: tuple[str, str, str | None], licence: str) -> Sample:
+    source, stem, split = row
+    if stem not in photos:
+        raise DataError(f"{root / 'index.csv'} lists {stem!r}, but {root / 'images'} holds no photo of that stem")
+    mask_path = root / "masks" / f"{stem}.png"
+    mask = read_mask(mask_path)
+    sample = _people_free(stem, photos[stem], source, licence)
+    if mask.shape != (sample.height, sample.width):
+        raise DataError(
+            f"{mask_path} is {mask.shape[1]}×{mask.shape[0]}, but its photo is {sample.width}×{sample.height}; they have to match"
+        )
+    return replace(sample, mask=mask_path, person_fraction=float(mask.mean()), people=None, split=split or sample.split)
+
+
+def _people_free(stem: str, path: Path, source: str, licence: str) -> Sample:
+    try:
+        with PillowImage.open(path) as file:
+            width, height = file.size
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"the photo {path} cannot be read: {error}") from error
+    return Sample(stem, path, None, width, height, 0.0, 0, source, licence, split_of(stem))

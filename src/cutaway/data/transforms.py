@@ -1,0 +1,69 @@
+"""Augmentation of a batch with Kornia, on whatever device the batch is. Geometry moves image and mask alike."""
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Kornia's import warns of what it deprecates in itself
+    import kornia.augmentation as kornia_augmentation
+    from kornia.constants import DataKey, Resample
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How far training photos are changed. Every value 0 (and ``min_crop`` 1) leaves them as they are.
+
+    ``canvas`` is the side in pixels that photos are letterboxed to before the crop. ``min_crop`` is the least share of that square that a
+    crop keeps, ``stretch`` the most its aspect departs from 1, ``rotation`` degrees. ``brightness`` .. ``hue`` are Kornia's jitter factors;
+    ``grey``, ``blur``, ``noise`` and ``gamma`` are probabilities.
+    """
+
+    canvas: int = 352
+    flip: float = 0.5
+    min_crop: float = 0.4
+    stretch: float = 1.2
+    rotation: float = 12.0
+    brightness: float = 0.3
+    contrast: float = 0.3
+    saturation: float = 0.3
+    hue: float = 0.03
+    grey: float = 0.05
+    gamma: float = 0.2
+    blur: float = 0.1
+    noise: float = 0.1
+
+
+class Augment(nn.Module):
+    """Random crop to ``size`` × ``size``, flip, rotation, colour, grey, gamma, blur and noise, as ``config`` says."""
+
+    def __init__(self, config: AugmentConfig, size: int) -> None:
+        super().__init__()
+        k = kornia_augmentation
+        aspect = (1 / config.stretch, config.stretch)
+        geometric = [
+            k.RandomHorizontalFlip(p=config.flip),
+            k.RandomRotation(config.rotation, p=0.5 if config.rotation else 0.0),
+            k.RandomResizedCrop((size, size), scale=(config.min_crop, 1.0), ratio=aspect, p=1.0),
+        ]
+        photometric = [
+            k.ColorJiggle(config.brightness, config.contrast, config.saturation, config.hue, p=0.8),
+            k.RandomGrayscale(p=config.grey),
+            k.RandomGamma((0.6, 1.8), (1.0, 1.0), p=config.gamma),
+            k.RandomGaussianBlur((5, 5), (0.3, 1.5), p=config.blur),
+            k.RandomGaussianNoise(std=0.03, p=config.noise),
+        ]
+        soft = {"resample": Resample.BILINEAR, "align_corners": False}
+        self.geometric = k.AugmentationSequential(*geometric, data_keys=None, extra_args={DataKey.MASK: soft})
+        self.photometric = nn.Sequential(*photometric)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images B×3×s×s and masks B×1×s×s, float32 0..1, from images B×3×S×S and masks B×1×S×S uint8 0..255.
+
+        Only torch's global random state is drawn from.
+        """
+        moved = self.geometric({"image": images.float() / 255, "mask": masks.float() / 255})
+        return self.photometric(moved["image"]).clamp(0, 1), moved["mask"].clamp(0, 1)

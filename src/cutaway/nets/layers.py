@@ -1,0 +1,72 @@
+"""Building blocks that more than one of the nets uses."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def normalise(image: Tensor) -> Tensor:
+    """Return an image of 0..1 as -1..1, the range that every net here works in."""
+    return image * 2 - 1
+
+
+def resize(features: Tensor, size: torch.Size) -> Tensor:
+    """Return ``features`` B×C×h×w resampled bilinearly to ``size`` = (H, W); pixel areas, not centres, are aligned."""
+    return functional.interpolate(features, size=size, mode="bilinear", align_corners=False)
+
+
+class ConvNormRelu(nn.Sequential):
+    """Convolution, batch norm, ReLU: the order in which the norm folds into the convolution at export."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+class DenseBlock(nn.Module):
+    """Layers that each see all maps before them (Huang 2017), in the order convolution, batch norm, ReLU.
+
+    Args:
+        inputs: Maps that come in.
+        growth_rate: Maps that each layer adds.
+        layers: Number of layers.
+    """
+
+    def __init__(self, inputs: int, growth_rate: int, layers: int) -> None:
+        super().__init__()
+        widths = [inputs + i * growth_rate for i in range(layers)]
+        self.layers = nn.ModuleList(ConvNormRelu(width, growth_rate) for width in widths)
+        self.new = growth_rate * layers
+        self.stack = inputs + self.new
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the new maps B×(layers·growth)×H×W alone, and the whole stack: the input followed by them."""
+        stack = features
+        for layer in self.layers:
+            stack = torch.cat([stack, layer(stack)], dim=1)
+        return stack[:, features.shape[1] :], stack
+
+
+def crop(features: Tensor, size: torch.Size) -> Tensor:
+    """Return the top left ``size`` = (h, w) of ``features`` B×C×H×W, so that what lies at the origin stays there."""
+    return features[..., : size[0], : size[1]]
+
+
+def he_normal(module: nn.Module) -> None:
+    """Draw a convolution's weights from N(0, √(2 / N)), N the inputs of one output value (He 2015); zero its bias."""
+    if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        return
+    inputs = module.weight.numel() / module.out_channels
+    if isinstance(module, nn.ConvTranspose2d):  # an output value meets only every stride-th row and column of the kernel
+        inputs /= module.stride[0] * module.stride[1]
+    nn.init.normal_(module.weight, std=(2 / inputs) ** 0.5)
+    zero_bias(module)
+
+
+def zero_bias(module: nn.Conv2d | nn.ConvTranspose2d) -> None:
+    """Set the bias to zero, if there is one."""
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)

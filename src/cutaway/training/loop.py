@@ -1,0 +1,242 @@
+"""The training loop.
+
+Every step seeds torch from (seed, step, process) before it draws an augmentation or a dropout mask, and the order of the photos is a
+function of (seed, epoch). So nothing random has to be saved: a run killed at any moment and resumed ends, on a CPU, in the very weights
+of an undisturbed one.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
+
+from cutaway.data.folder import load_samples, read_people_free, with_split
+from cutaway.data.index import Sample
+from cutaway.data.torch_dataset import SquareDataset, StepSampler
+from cutaway.data.transforms import Augment
+from cutaway.errors import DataError
+from cutaway.nets.models import build
+from cutaway.nets.tiramisu_mobile import TiramisuMobile, load_trunk
+from cutaway.training import checkpoint
+from cutaway.training.config import NetConfig, OptimConfig, Recipe
+from cutaway.training.ema import Ema
+from cutaway.training.losses import Loss, bce_dice
+from cutaway.training.validate import Prediction, contact_sheet, for_sheet, person_iou, predict
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run tells its caller after a step: ``iou`` is the last epoch's on the validation photos, None before the first."""
+
+    step: int
+    steps: int
+    loss: float
+    iou: float | None
+
+
+@dataclass
+class State:
+    """Everything that a run changes."""
+
+    net: nn.Module
+    optimizer: torch.optim.Optimizer
+    ema: Ema
+    step: int = 0
+    best: float = -1.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progress], None]) -> Path:
+    """Train as ``recipe`` says, into ``folder``, and return the path of the best checkpoint.
+
+    Args:
+        recipe: The run.
+        folder: Where checkpoints and TensorBoard's events go.
+        resume: Go on from the newest checkpoint in ``folder``, if there is one. Otherwise ``folder`` may not hold a run.
+        report: Called after every step by the first process.
+
+    Raises:
+        DataError: The data, the recipe or a checkpoint is not as it has to be; nothing has been overwritten.
+    """
+    saved = checkpoint.load_newest(folder)
+    if saved and not resume:
+        raise DataError(f"{folder} holds a run already; give --resume to go on with it, or another --out")
+    if saved and saved["recipe"] != asdict(recipe):
+        raise DataError(f"{folder} holds a run of another recipe; give it another --out, or the recipe it began with")
+    run = recipe.run
+    fabric = Fabric(accelerator=run.accelerator, devices=run.devices, precision=run.precision)
+    fabric.launch()
+    torch.use_deterministic_algorithms(fabric.device.type == "cpu")
+    samples = [sample for path in recipe.data.persons for sample in load_samples(Path(path))]
+    samples += [sample for path in recipe.data.people_free for sample in read_people_free(Path(path))]
+    validation = with_split(samples, "val")
+    if not validation:
+        raise DataError("there is no photo to validate on; check the recipe's data paths and their splits")
+    state = _new_state(recipe, fabric)
+    if saved:
+        _restore(state, saved)
+    dataset = SquareDataset(with_split(samples, "train"), recipe.augment.canvas, recipe.fit.rule)
+    _run(recipe, fabric, state, dataset, validation, folder, report)
+    return folder / "best.pt"
+
+
+def learning_rate(step: int, optim: OptimConfig) -> float:
+    """Return the rate of ``step``: linear warm-up, then a cosine to 0 at ``optim.steps``."""
+    if step < optim.warmup:
+        return optim.lr * (step + 1) / optim.warmup
+    done = (step - optim.warmup) / max(1, optim.steps - optim.warmup)
+    return optim.lr * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def build_net(config: NetConfig) -> nn.Module:
+    """Return the recipe's net, its trunk loaded if the recipe names one.
+
+    Raises:
+        DataError: There is no such net, the net has no trunk, or the trunk file does not fit.
+    """
+    try:
+        net = build(config.name)
+        if config.trunk:
+            if not isinstance(net, TiramisuMobile):
+                raise DataError(f"net.trunk is set, but {config.name} is a net without a trunk; leave it out")
+            load_trunk(net.trunk, Path(config.trunk))
+    except (ValueError, OSError) as error:
+        raise DataError(f"the net {config.name} cannot be built: {error}") from error
+    return net
+
+
+def _new_state(recipe: Recipe, fabric: Fabric) -> State:
+    torch.manual_seed(recipe.run.seed)
+    net = build_net(recipe.net).to(memory_format=torch.channels_last)
+    optim = recipe.optim
+    trunk = {id(parameter) for name, parameter in net.named_parameters() if name.startswith("trunk.")}
+    groups = [
+        {"params": [p for p in net.parameters() if id(p) not in trunk], "scale": 1.0},
+        {"params": [p for p in net.parameters() if id(p) in trunk], "scale": optim.trunk_lr},
+    ]
+    groups = [group for group in groups if group["params"]]
+    optimizer = torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)
+    ema = Ema(net, optim.ema)
+    ema.net.to(fabric.device)
+    wrapped, wrapped_optimizer = fabric.setup(net, optimizer)
+    return State(wrapped, wrapped_optimizer, ema)
+
+
+def _run(
+    recipe: Recipe,
+    fabric: Fabric,
+    state: State,
+    dataset: SquareDataset,
+    validation: Sequence[Sample],
+    folder: Path,
+    report: Callable[[Progress], None],
+) -> None:
+    optim, run = recipe.optim, recipe.run
+    sampler = StepSampler(
+        len(dataset), optim.batch_size, run.seed, state.step, optim.steps, fabric.global_rank, fabric.world_size
+    )
+    loader = DataLoader(dataset, batch_sampler=sampler, num_workers=recipe.data.workers)
+    batches = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+    augment = Augment(recipe.augment, recipe.fit.size).to(fabric.device)
+    writer = SummaryWriter(str(folder / "events"), purge_step=state.step) if fabric.is_global_zero else None
+    for images, masks in batches:
+        torch.manual_seed(_step_seed(run.seed, state.step, fabric.global_rank))
+        loss = _step(state, fabric, optim, *augment(images, masks))
+        state.step += 1
+        last = state.step == optim.steps
+        if writer:
+            _log_step(writer, state, loss, optim)
+            if last or state.step % sampler.steps_per_epoch == 0:
+                _end_epoch(recipe, fabric, state, validation, folder, writer)
+            if last or state.step % run.checkpoint_every == 0:
+                checkpoint.save_step(_snapshot(state, recipe), folder, state.step)
+            report(Progress(state.step, optim.steps, float(loss.total), _last_iou(state)))
+        fabric.barrier()
+    if writer:
+        writer.close()
+
+
+def _step(state: State, fabric: Fabric, optim: OptimConfig, images: Tensor, masks: Tensor) -> Loss:
+    rate = learning_rate(state.step, optim)
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate * group["scale"]
+    state.net.train()
+    loss = bce_dice(state.net(images.contiguous(memory_format=torch.channels_last)), masks)
+    if not torch.isfinite(loss.total):
+        raise DataError(f"the loss is no longer finite at step {state.step}; lower optim.lr and resume from a checkpoint")
+    fabric.backward(loss.total)
+    fabric.clip_gradients(state.net, state.optimizer, max_norm=optim.clip)
+    state.optimizer.step()
+    state.optimizer.zero_grad()
+    state.ema.update(_bare(state.net), state.step)
+    return loss
+
+
+def _end_epoch(
+    recipe: Recipe, fabric: Fabric, state: State, validation: Sequence[Sample], folder: Path, writer: SummaryWriter
+) -> None:
+    """Validate the averaged net, log what it sees, and keep it if it is the best so far."""
+    shown = for_sheet(len(validation))
+    ious: list[float] = []
+    sheet: list[Prediction] = []
+    for number, prediction in enumerate(predict(state.ema.net, validation, recipe.fit, fabric.device)):
+        ious.append(person_iou(prediction))
+        if number in shown:
+            sheet.append(prediction)
+    iou = float(np.mean(ious))
+    state.history.append({"step": state.step, "person_iou": iou})
+    writer.add_scalar("val/person_iou", iou, state.step)
+    writer.add_image("val/predictions", contact_sheet(sheet), state.step)
+    writer.flush()
+    if iou > state.best:
+        state.best = iou
+        best = {"recipe": asdict(recipe), "step": state.step, "person_iou": iou, "net": state.ema.net.state_dict()}
+        checkpoint.save(best, folder / "best.pt")
+
+
+def _log_step(writer: SummaryWriter, state: State, loss: Loss, optim: OptimConfig) -> None:
+    writer.add_scalar("train/loss", float(loss.total), state.step)
+    writer.add_scalar("train/cross_entropy", float(loss.cross_entropy), state.step)
+    writer.add_scalar("train/dice", float(loss.dice), state.step)
+    writer.add_scalar("train/learning_rate", learning_rate(state.step - 1, optim), state.step)
+
+
+def _snapshot(state: State, recipe: Recipe) -> dict[str, Any]:
+    return {
+        "recipe": asdict(recipe),
+        "step": state.step,
+        "best": state.best,
+        "history": state.history,
+        "net": _bare(state.net).state_dict(),
+        "ema": state.ema.net.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+    }
+
+
+def _restore(state: State, saved: dict[str, Any]) -> None:
+    _bare(state.net).load_state_dict(saved["net"])
+    state.ema.net.load_state_dict(saved["ema"])
+    state.optimizer.load_state_dict(saved["optimizer"])
+    state.step, state.best, state.history = saved["step"], saved["best"], saved["history"]
+
+
+def _bare(net: nn.Module) -> nn.Module:
+    """Return the net inside Fabric's wrapper (and inside DistributedDataParallel's)."""
+    inner = getattr(net, "module", net)
+    return inner if isinstance(inner, nn.Module) else net
+
+
+def _step_seed(seed: int, step: int, rank: int) -> int:
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0])
+
+
+def _last_iou(state: State) -> float | None:
+    return state.history[-1]["person_iou"] if state.history else None

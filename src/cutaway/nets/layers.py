@@ -60,7 +60,7 @@ def he_normal(module: nn.Module) -> None:
     if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         return
     inputs = module.weight.numel() / module.out_channels
-    if isinstance(module, nn.ConvTranspose2d):  # an output value meets only every stride-th row and column of the kernel
+    if isinstance(module, nn.ConvTranspose2d):  # an output value meets every stride-th row and column only
         inputs /= module.stride[0] * module.stride[1]
     nn.init.normal_(module.weight, std=(2 / inputs) ** 0.5)
     zero_bias(module)

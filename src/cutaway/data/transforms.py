@@ -17,8 +17,8 @@ class AugmentConfig:
     """How far training photos are changed. Every value 0 (and ``min_crop`` 1) leaves them as they are.
 
     ``canvas`` is the side in pixels that photos are letterboxed to before the crop. ``min_crop`` is the least share of that square that a
-    crop keeps, ``stretch`` the most its aspect departs from 1, ``rotation`` degrees. ``brightness`` .. ``hue`` are Kornia's jitter factors;
-    ``grey``, ``blur``, ``noise`` and ``gamma`` are probabilities.
+    crop keeps, ``stretch`` the most its aspect departs from 1, ``rotation`` degrees. ``brightness``, ``contrast`` and ``saturation`` say how far
+    their factors depart from 1; ``flip``, ``cast`` (the colour of the light), ``grey``, ``gamma``, ``blur`` and ``noise`` are probabilities.
     """
 
     canvas: int = 352
@@ -29,7 +29,7 @@ class AugmentConfig:
     brightness: float = 0.3
     contrast: float = 0.3
     saturation: float = 0.3
-    hue: float = 0.03
+    cast: float = 0.3
     grey: float = 0.05
     gamma: float = 0.2
     blur: float = 0.1
@@ -49,7 +49,10 @@ class Augment(nn.Module):
             k.RandomResizedCrop((size, size), scale=(config.min_crop, 1.0), ratio=aspect, p=1.0),
         ]
         photometric = [
-            k.ColorJiggle(config.brightness, config.contrast, config.saturation, config.hue, p=0.8),
+            k.RandomBrightness(_around_one(config.brightness), p=0.7),
+            k.RandomContrast(_around_one(config.contrast), p=0.7),
+            k.RandomSaturation(_around_one(config.saturation), p=0.7),
+            k.RandomPlanckianJitter(mode="blackbody", p=config.cast),
             k.RandomGrayscale(p=config.grey),
             k.RandomGamma((0.6, 1.8), (1.0, 1.0), p=config.gamma),
             k.RandomGaussianBlur((5, 5), (0.3, 1.5), p=config.blur),
@@ -67,3 +70,7 @@ class Augment(nn.Module):
         """
         moved = self.geometric({"image": images.float() / 255, "mask": masks.float() / 255})
         return self.photometric(moved["image"]).clamp(0, 1), moved["mask"].clamp(0, 1)
+
+
+def _around_one(reach: float) -> tuple[float, float]:
+    return 1 - reach, 1 + reach

@@ -177,7 +177,7 @@ def _step(state: State, fabric: Fabric, optim: OptimConfig, images: Tensor, mask
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.ema.update(_bare(state.net), state.step)
-    return loss
+    return Loss(loss.cross_entropy.detach(), loss.dice.detach(), loss.total.detach())
 
 
 def _end_epoch(

@@ -1,0 +1,425 @@
+import io
+import struct
+import sys
+import threading
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from numpy.typing import NDArray
+from PIL import ImageCms, ImageOps
+
+from cutaway import imagefile
+from cutaway.errors import ImageError, OutputError
+from cutaway.imagefile import FORMATS, Limits, Source, check_target, encode, format_of, read, write
+
+ALL_FORMATS = ("png", "webp", "avif", "tiff", "jpg")
+
+
+def colours(height: int = 24, width: int = 32) -> NDArray[np.uint8]:
+    """A smooth picture without any symmetry: every turn and mirror image of it differs."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    return np.dstack((columns * 7 % 256, rows * 9 % 256, (rows + 2 * columns) % 256)).astype(np.uint8)
+
+
+def saved(picture: PIL.Image.Image, file_format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG put together by hand, for what Pillow does not write."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    body = b"".join(struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def exif(orientation: int) -> bytes:
+    tags = PIL.Image.Exif()
+    tags[0x0112] = orientation
+    return tags.tobytes()
+
+
+# --- where a photograph comes from
+
+
+def test_every_source_gives_the_same_photo(tmp_path: Path) -> None:
+    data = saved(PIL.Image.fromarray(colours()), "PNG")
+    path = tmp_path / "photo"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        sources: list[Source] = [
+            path,
+            str(path),
+            data,
+            file,
+            io.BytesIO(data),
+            PIL.Image.open(io.BytesIO(data)),
+            colours(),
+        ]
+        for source in sources:
+            photo = read(source)
+            np.testing.assert_array_equal(photo.image, colours())
+            assert photo.image.dtype == np.uint8
+            assert photo.alpha is None
+
+
+def test_a_file_that_gives_a_byte_at_a_time_is_read_to_its_end() -> None:
+    class Trickle(io.BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            return super().read(1)
+
+    np.testing.assert_array_equal(read(Trickle(saved(PIL.Image.fromarray(colours()), "PNG"))).image, colours())
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "folder", "empty.jpg", "text.jpg", "line\nbreak.jpg"])
+def test_the_error_is_one_line_and_names_the_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "text.jpg").write_text("not a photograph")
+    with pytest.raises(ImageError) as caught:
+        read(tmp_path / name)
+    assert name.replace("\n", "?") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_path_the_system_cannot_hold_is_an_error() -> None:
+    with pytest.raises(ImageError, match="cannot be opened"):
+        read("photo\0.jpg")
+
+
+def test_a_file_opened_as_text_is_refused_with_advice() -> None:
+    with pytest.raises(ImageError, match="binary mode"):
+        read(io.StringIO("text"))  # type: ignore[arg-type]
+
+
+def test_a_source_of_another_type_is_refused_by_name() -> None:
+    with pytest.raises(ImageError, match="from a list"):
+        read([1, 2])  # type: ignore[arg-type]
+
+
+# --- arrays
+
+
+def test_a_grey_array_becomes_three_equal_channels() -> None:
+    grey = colours()[..., 0]
+    np.testing.assert_array_equal(read(grey).image, np.dstack([grey] * 3))
+
+
+def test_the_fourth_channel_of_an_array_is_its_alpha() -> None:
+    photo = read(np.dstack([colours(), colours()[..., 1]]))
+    assert photo.alpha is not None
+    assert photo.alpha.dtype == np.float32
+    np.testing.assert_allclose(photo.alpha, colours()[..., 1] / 255, atol=1e-6)
+
+
+def test_an_array_is_copied() -> None:
+    array = colours()
+    photo = read(array)
+    array[:] = 0
+    np.testing.assert_array_equal(photo.image, colours())
+
+
+@pytest.mark.parametrize(
+    ("array", "advice"),
+    [
+        (np.zeros((4, 4, 3), np.float32), "by 255"),
+        (np.zeros((4, 4), np.uint16), "uint8"),
+        (np.zeros((4, 4, 2), np.uint8), "height × width"),
+        (np.zeros((4,), np.uint8), "height × width"),
+        (np.zeros((0, 4, 3), np.uint8), "height × width"),
+        (np.zeros((11, 4, 3), np.uint8), "limit"),
+    ],
+)
+def test_another_array_is_refused_with_advice(array: NDArray[np.uint8], advice: str) -> None:
+    with pytest.raises(ImageError, match=advice):
+        read(array, Limits(max_side=10))
+
+
+# --- orientation, colour, depth, transparency
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_all_eight_orientations_come_out_upright(orientation: int, file_format: str) -> None:
+    lossless = {"lossless": True} if file_format == "WEBP" else {}
+    data = saved(PIL.Image.fromarray(colours()), file_format, exif=exif(orientation), **lossless)
+    upright = ImageOps.exif_transpose(PIL.Image.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(read(data).image, np.asarray(upright))
+
+
+def test_a_broken_exif_block_does_not_spoil_the_picture() -> None:
+    data = saved(PIL.Image.fromarray(colours()), "PNG", exif=b"Exif\0\0 this is no EXIF")
+    np.testing.assert_array_equal(read(data).image, colours())
+
+
+def test_grey_with_alpha_keeps_both() -> None:
+    picture = PIL.Image.fromarray(colours()).convert("LA")
+    picture.putalpha(PIL.Image.fromarray(colours()[..., 0]))
+    photo = read(saved(picture, "PNG"))
+    np.testing.assert_array_equal(photo.image[..., 1], np.asarray(PIL.Image.fromarray(colours()).convert("L")))
+    assert photo.alpha is not None
+    np.testing.assert_allclose(photo.alpha, colours()[..., 0] / 255, atol=1e-6)
+
+
+def test_a_palette_with_a_transparent_entry() -> None:
+    palette = (b"PLTE", bytes((10, 20, 30, 40, 50, 60)))
+    photo = read(png(2, 1, 8, 3, b"\0\0\1", palette, (b"tRNS", bytes((0, 255)))))
+    np.testing.assert_array_equal(photo.image, [[[10, 20, 30], [40, 50, 60]]])
+    np.testing.assert_array_equal(photo.alpha, [[0, 1]])
+
+
+def test_one_transparent_colour_of_a_picture_without_palette() -> None:
+    photo = read(png(2, 1, 8, 0, b"\0\5\6", (b"tRNS", b"\0\5")))
+    np.testing.assert_array_equal(photo.image[..., 0], [[5, 6]])
+    np.testing.assert_array_equal(photo.alpha, [[0, 1]])
+
+
+def test_16_bit_grey_is_scaled_and_not_clipped() -> None:
+    values = np.array([[0, 128, 129, 300, 32896, 65406, 65407, 65535]], np.uint16)
+    for data in (saved(PIL.Image.fromarray(values), "PNG"), saved(PIL.Image.fromarray(values), "TIFF")):
+        np.testing.assert_array_equal(read(data).image[..., 0], np.rint(values / 257))
+
+
+def test_16_bit_colour_is_scaled() -> None:
+    photo = read(png(2, 1, 16, 2, b"\0" + struct.pack(">6H", 65535, 0, 32896, 257, 514, 771)))
+    np.testing.assert_array_equal(photo.image, [[[255, 0, 128], [1, 2, 3]]])
+
+
+def test_float_samples_are_refused_because_their_range_is_unknown() -> None:
+    with pytest.raises(ImageError, match="32-bit samples"):
+        read(saved(PIL.Image.new("F", (4, 4), 0.5), "TIFF"))
+
+
+def test_one_bit_and_cmyk() -> None:
+    assert set(np.unique(read(saved(PIL.Image.fromarray(colours()).convert("1"), "PNG")).image)) == {0, 255}
+    cmyk = PIL.Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    red = read(saved(cmyk, "JPEG", quality=100)).image[4, 4]
+    assert red[0] > 250
+    assert max(red[1], red[2]) < 5
+
+
+@pytest.mark.parametrize("mode", ["RGBa", "La", "PA", "RGBX", "YCbCr", "HSV", "LAB"])
+def test_rare_modes_of_pillow_images(mode: str) -> None:
+    photo = read(PIL.Image.new(mode, (6, 4)))
+    assert photo.image.shape == (4, 6, 3)
+
+
+def test_of_an_animation_the_first_frame_is_taken() -> None:
+    frames = [PIL.Image.new("RGB", (8, 8), colour) for colour in ("red", "lime")]
+    for file_format in ("GIF", "PNG", "WEBP", "TIFF"):
+        data = saved(frames[0], file_format, save_all=True, append_images=frames[1:])
+        red, green, _ = read(data).image[4, 4]
+        assert red > 200
+        assert green < 50
+
+
+def test_an_opaque_alpha_channel_is_no_transparency() -> None:
+    assert read(saved(PIL.Image.fromarray(colours()).convert("RGBA"), "PNG")).alpha is None
+
+
+def swapped_profile() -> bytes:
+    """An sRGB profile whose red and green primaries have changed places, so that its effect cannot be missed."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace(b"rXYZ", b"tmpX", 1).replace(b"gXYZ", b"rXYZ", 1).replace(b"tmpX", b"gXYZ", 1)
+
+
+def test_a_colour_profile_is_applied() -> None:
+    data = saved(PIL.Image.new("RGB", (8, 8), (200, 50, 30)), "PNG", icc_profile=swapped_profile())
+    assert read(data).image[4, 4] == pytest.approx((50, 200, 30), abs=2)
+
+
+def test_a_colour_profile_leaves_alpha_alone() -> None:
+    data = saved(PIL.Image.new("RGBA", (8, 8), (200, 50, 30, 77)), "PNG", icc_profile=swapped_profile())
+    photo = read(data)
+    assert photo.image[4, 4] == pytest.approx((50, 200, 30), abs=2)
+    assert photo.alpha is not None
+    assert photo.alpha[4, 4] == pytest.approx(77 / 255)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_a_profile_of_another_colour_model_does_not_break_the_picture(mode: str) -> None:
+    plain = PIL.Image.fromarray(colours()).convert(mode)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    with_profile = read(saved(plain, "TIFF", icc_profile=profile))
+    np.testing.assert_allclose(with_profile.image, read(saved(plain, "TIFF")).image, atol=2)
+
+
+def test_a_broken_profile_is_ignored() -> None:
+    data = saved(PIL.Image.fromarray(colours()), "PNG", icc_profile=b"broken")
+    np.testing.assert_array_equal(read(data).image, colours())
+
+
+# --- limits and hostile files
+
+
+def test_each_limit_holds_at_its_edge() -> None:
+    data = saved(PIL.Image.fromarray(colours(24, 32)), "PNG")
+    read(data, Limits(max_bytes=len(data), max_pixels=24 * 32, max_side=32))
+    for limits in (Limits(max_bytes=len(data) - 1), Limits(max_pixels=24 * 32 - 1), Limits(max_side=31)):
+        with pytest.raises(ImageError, match="limit"):
+            read(data, limits)
+
+
+def test_the_size_is_refused_before_a_pixel_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = saved(PIL.Image.fromarray(colours()), "PNG")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("pixels were decoded"))
+    with pytest.raises(ImageError, match="32 × 24"):
+        read(data, Limits(max_side=10))
+
+
+@pytest.mark.parametrize("side", [10_000, 60_000])
+def test_a_bomb_is_refused(side: int) -> None:
+    with pytest.raises(ImageError, match="smaller copy"):
+        read(png(side, side, 8, 2, b""))
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_truncated_file_is_refused(file_format: str, share: float) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (48, 48, 3), np.uint8)
+    data = saved(PIL.Image.fromarray(noise), file_format)
+    with pytest.raises(ImageError, match="damaged"):
+        read(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF"])
+def test_flipped_bits_give_a_photo_or_an_image_error(file_format: str) -> None:
+    data = saved(PIL.Image.fromarray(colours()), file_format)
+    random = np.random.default_rng(7)
+    refused = []
+    for _ in range(25):
+        broken = bytearray(data)
+        for position in random.integers(0, len(data), 4):
+            broken[position] ^= 1 << int(random.integers(8))
+        try:
+            assert read(bytes(broken)).image.shape[2] == 3
+        except ImageError as error:
+            refused.append(str(error))
+    assert all("\n" not in message for message in refused)
+
+
+@pytest.mark.parametrize(
+    "data", [b"<svg/>", b"%PDF-1.4", b"\0\0\0\x18ftypmp42\0\0\0\0", b"RIFF\0\0\0\0WAVE", b"P6 1 1 255 abc"]
+)
+def test_a_kind_that_is_not_on_the_list_is_refused(data: bytes) -> None:
+    with pytest.raises(ImageError, match="convert it to JPEG"):
+        read(data)
+
+
+def test_heic_without_its_package_says_which_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    with pytest.raises(ImageError, match=r'pip install "cutaway\[heic\]"'):
+        read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+
+
+def test_avif_under_the_general_brand_is_not_taken_for_heic() -> None:
+    data = saved(PIL.Image.fromarray(colours()), "AVIF")
+    general = data[:8] + b"mif1" + data[12:]
+    assert read(general).image.shape == (24, 32, 3)
+
+
+def test_remarks_on_metadata_are_dropped_and_the_filters_come_back_after_threads() -> None:
+    def decode() -> None:
+        with imagefile._decoding("photo"):
+            barrier.wait()
+            warnings.warn_explicit("odd EXIF", UserWarning, "TiffImagePlugin.py", 1, module="PIL.TiffImagePlugin")
+
+    before = list(warnings.filters)
+    barrier = threading.Barrier(4)
+    threads = [threading.Thread(target=decode) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(warnings.filters) == before
+
+
+# --- writing
+
+
+@pytest.mark.parametrize("file_format", ALL_FORMATS)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_what_is_encoded_reads_back(file_format: str, channels: int) -> None:
+    if file_format == "jpg" and channels == 4:
+        return
+    pixels = np.dstack([colours(), colours()[..., 1]])[..., :channels].squeeze()
+    photo = read(encode(pixels, file_format))
+    tolerance = {"jpg": 16, "avif": 16}.get(file_format, 0)
+    expected = np.dstack([pixels] * 3) if channels == 1 else pixels[..., :3]
+    seen = pixels[..., 3] > 0 if channels == 4 else np.ones(pixels.shape[:2], bool)
+    np.testing.assert_allclose(photo.image[seen].astype(int), expected[seen], atol=tolerance)
+    if channels == 4:
+        assert photo.alpha is not None
+        np.testing.assert_allclose(photo.alpha, pixels[..., 3] / 255, atol=tolerance / 255 + 1e-6)
+
+
+@pytest.mark.parametrize("file_format", ALL_FORMATS)
+def test_output_carries_no_metadata(file_format: str) -> None:
+    picture = PIL.Image.open(io.BytesIO(encode(colours(), file_format)))
+    picture.load()
+    assert not {"exif", "xmp", "XML:com.adobe.xmp", "icc_profile", "comment"} & set(picture.info)
+
+
+def test_an_alpha_cannot_go_into_a_jpg() -> None:
+    with pytest.raises(OutputError, match="choose a background"):
+        encode(np.zeros((4, 4, 4), np.uint8), "jpg")
+
+
+def test_an_unknown_format_lists_the_known_ones() -> None:
+    with pytest.raises(OutputError, match="png, webp, avif, tiff, jpg"):
+        encode(colours(), "heic")
+
+
+def test_a_picture_too_wide_for_its_format_is_an_output_error() -> None:
+    with pytest.raises(OutputError, match="20000 × 1 pixels cannot be written as webp"):
+        encode(np.zeros((1, 20_000, 3), np.uint8), "webp")
+
+
+def test_the_ending_tells_the_format() -> None:
+    assert format_of(Path("a/B.JPEG")) == "jpg"
+    assert set(FORMATS.values()) == set(ALL_FORMATS)
+    with pytest.raises(OutputError, match=r"photo\.bmp"):
+        format_of(Path("photo.bmp"))
+
+
+def test_writing_keeps_what_is_there_unless_told_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    write(path, b"first")
+    with pytest.raises(OutputError, match="already exists"):
+        write(path, b"second")
+    assert path.read_bytes() == b"first"
+    write(path, b"second", overwrite=True)
+    assert path.read_bytes() == b"second"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_nothing_and_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "out.png"
+    path.write_bytes(b"old")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write(path, b"new", overwrite=True)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_or_a_missing_folder_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="name a file"):
+        check_target(tmp_path, overwrite=True)
+    with pytest.raises(OutputError, match="cannot be written"):
+        write(tmp_path / "missing" / "out.png", b"data")
+
+
+def test_the_mode_of_a_new_file_follows_the_umask(tmp_path: Path) -> None:
+    write(tmp_path / "ours", b"")
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -1,0 +1,1 @@
+"""Scores a remover against true masks, and shows where it is wrong."""

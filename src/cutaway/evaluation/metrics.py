@@ -78,8 +78,8 @@ class Scores:
 def measure(alpha: Alpha, mask: Mask, valid: Mask | None = None) -> Scores:
     """Return every score of ``alpha`` (H×W float32, 0..1, cut at ``CUT``) against the true ``mask`` (H×W bool).
 
-    ``valid`` (H×W bool) is False where the truth is void. Raises ``ValueError`` if the arrays differ in size or are of the
-    wrong type, if an alpha lies outside 0..1, or if every pixel is void.
+    ``valid`` (H×W bool) is False where the truth is void. Raises ``ValueError`` if the arrays differ in size or are of
+    the wrong type, if an alpha lies outside 0..1, or if every pixel is void.
     """
     valid = _checked(alpha, mask, valid)
     predicted = alpha >= CUT
@@ -120,9 +120,9 @@ def boundary_f(predicted: Mask, mask: Mask, valid: Mask | None = None, tolerance
     Euclidean distance, not rounded) of a pixel of the true boundary; recall is the share of the true boundary's pixels
     that lie as near to the predicted one; F is their harmonic mean: Csurka, Larlus and Perronnin, "What is a good
     evaluation measure for semantic segmentation?", BMVC 2013. The boundary map is that of DAVIS (Perazzi et al., CVPR
-    2016): a pixel that differs from its right, lower or lower right neighbour. So the image's frame is no boundary, and a
-    mask and its inverse have the same one. Two masks without any boundary agree (1), even if one is all person and the
-    other all background: the IoU tells those apart.
+    2016): a pixel that differs from its right, lower or lower right neighbour. So the image's frame is no boundary,
+    and a mask and its inverse have the same one. Two masks without any boundary agree (1), even if one is all person
+    and the other all background: the IoU tells those apart.
     """
     if valid is None:
         valid = np.ones_like(mask)

@@ -1,0 +1,157 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cutaway.data.index import Sample
+from cutaway.errors import DataError
+from cutaway.evaluation.score import (
+    Failure,
+    Outcome,
+    RemoverLike,
+    Row,
+    choose,
+    evaluate,
+    judge,
+    summarise,
+    summarise_empty,
+)
+from cutaway.types import Mask
+
+Person = Callable[[float], Mask]
+MakeSample = Callable[..., Sample]
+MakeRemover = Callable[[int], RemoverLike]
+
+
+@pytest.fixture
+def samples(person: Person, make_sample: MakeSample) -> list[Sample]:
+    """Two sets: ``a`` with a perfect and an enlarged answer, ``b`` with one that misses the person."""
+    return [
+        make_sample("perfect", person(0.6), person(0.6), source="a"),
+        make_sample("missed", person(0), person(0.5), source="b"),
+        make_sample("enlarged", person(0.8), person(0.4), source="a"),
+    ]
+
+
+def iou(predicted: Mask, true: Mask) -> float:
+    return float((predicted & true).sum() / (predicted | true).sum())
+
+
+def test_summaries_per_set_and_over_all(samples: list[Sample], person: Person, fake_remover: MakeRemover) -> None:
+    enlarged = iou(person(0.8), person(0.4))
+    first, second, total = summarise(evaluate("m", fake_remover(0), samples))
+
+    assert [(summary.source, summary.n) for summary in (first, second, total)] == [("a", 2), ("b", 1), ("all", 3)]
+    assert (first.person_iou, first.person_iou_median) == pytest.approx(((1 + enlarged) / 2, (1 + enlarged) / 2))
+    assert (total.person_iou, total.person_iou_median) == pytest.approx(((1 + enlarged + 0) / 3, enlarged))
+    assert (first.poor_share, second.poor_share, total.poor_share) == pytest.approx((1 / 2, 1, 2 / 3))
+
+
+def test_pooled_scores_come_from_all_pixels_together(
+    samples: list[Sample], person: Person, fake_remover: MakeRemover
+) -> None:
+    predicted = np.stack([person(0.6), person(0), person(0.8)])
+    true = np.stack([person(0.6), person(0.5), person(0.4)])
+    total = summarise(evaluate("m", fake_remover(0), samples))[-1]
+    assert total.pooled_person_iou == pytest.approx(iou(predicted, true))
+    assert total.pooled_mean_iou == pytest.approx((iou(predicted, true) + iou(~predicted, ~true)) / 2)
+    assert total.pooled_pixel_accuracy == pytest.approx((predicted == true).mean())
+    assert total.pooled_person_iou != pytest.approx(total.person_iou)
+
+
+def test_a_row_tells_what_the_remover_said(make_sample: MakeSample, person: Person, fake_remover: MakeRemover) -> None:
+    row = judge(fake_remover(0), make_sample("one", person(0.5), person(0.5), source="a"))
+    assert isinstance(row, Row)
+    assert (row.id, row.source, row.confidence, row.found_person) == ("one", "a", 1.0, True)
+    assert row.seconds > 0
+
+
+def test_photos_without_people_are_reported_apart(
+    samples: list[Sample], make_sample: MakeSample, person: Person, fake_remover: MakeRemover
+) -> None:
+    rooms = [
+        make_sample("room", person(0), None, source="rooms"),
+        make_sample("statue", person(0.5), None, source="rooms"),
+    ]
+    evaluation = evaluate("m", fake_remover(0), [*samples, *rooms])
+
+    assert summarise(evaluation)[-1].n == 3
+    (rooms_only, total) = summarise_empty(evaluation)
+    assert (rooms_only.source, rooms_only.n, rooms_only.found_person, rooms_only.found_person_share) == (
+        "rooms",
+        2,
+        1,
+        0.5,
+    )
+    assert (total.source, total.n) == ("all", 2)
+
+
+def test_an_unreadable_photo_is_counted_and_does_not_stop_the_rest(
+    samples: list[Sample], fake_remover: MakeRemover
+) -> None:
+    samples[0].image.write_bytes(b"no image")
+    evaluation = evaluate("m", fake_remover(0), samples)
+    assert evaluation.failures == (Failure("perfect", "a", "perfect.png is no image"),)
+    assert [row.id for row in evaluation.rows] == ["missed", "enlarged"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "other size"])
+def test_an_unusable_mask_is_a_failure_that_names_it(
+    damage: str, make_sample: MakeSample, person: Person, fake_remover: MakeRemover
+) -> None:
+    sample = make_sample("one", person(0.5), person(0.5)[:, :-1] if damage == "other size" else person(0.5))
+    if damage == "missing":
+        Path(str(sample.mask)).unlink()
+    failure = judge(fake_remover(0), sample)
+    assert isinstance(failure, Failure)
+    assert "one-mask.png" in failure.reason
+
+
+def test_a_diverged_model_is_a_failure_and_no_traceback(
+    make_sample: MakeSample, person: Person, fake_remover: MakeRemover
+) -> None:
+    class Diverged:
+        def remove(self, photo: Path) -> Any:
+            cutout: Any = fake_remover(0).remove(photo)
+            return replace(cutout, alpha=np.full_like(cutout.alpha, np.nan))
+
+    failure = judge(Diverged(), make_sample("one", person(0.5), person(0.5)))
+    assert isinstance(failure, Failure)
+    assert "nan" in failure.reason
+
+
+def test_nothing_scored_has_no_summary(make_sample: MakeSample, person: Person, fake_remover: MakeRemover) -> None:
+    sample = make_sample("one", person(0.5), person(0.5))
+    sample.image.unlink()
+    evaluation = evaluate("m", fake_remover(0), [sample])
+    assert summarise(evaluation) == []
+    assert summarise_empty(evaluation) == []
+
+
+def test_progress_is_told_of_every_photo_in_order(samples: list[Sample], fake_remover: MakeRemover) -> None:
+    samples[1].image.unlink()
+    seen: list[Outcome] = []
+    evaluate("m", fake_remover(0), samples, seen.append)
+    assert [outcome.id for outcome in seen] == [sample.id for sample in samples]
+    assert [isinstance(outcome, Failure) for outcome in seen] == [False, True, False]
+
+
+def numbered(make_sample: MakeSample, person: Person, count: int) -> list[Sample]:
+    sample = make_sample("photo", person(0.5), person(0.5))
+    return [replace(sample, id=str(number), split="val" if number % 2 else "test") for number in range(count)]
+
+
+def test_choose_takes_the_split_and_thins_it_evenly(make_sample: MakeSample, person: Person) -> None:
+    samples = numbered(make_sample, person, 20)
+    assert [sample.id for sample in choose(samples, "val")] == [str(number) for number in range(1, 20, 2)]
+    assert [sample.id for sample in choose(samples, "test", limit=5)] == ["0", "4", "8", "12", "16"]
+    assert len(choose(samples, "test", limit=7)) == 7
+    assert len(choose(samples, "test", limit=100)) == 10
+
+
+def test_an_empty_split_is_refused_with_those_there_are(make_sample: MakeSample, person: Person) -> None:
+    with pytest.raises(DataError, match=r"'train'.*test, val"):
+        choose(numbered(make_sample, person, 4), "train")

@@ -1,6 +1,6 @@
 """What the tests of the nets share: full-sized nets that take no memory, and counts of what they hold and do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,15 @@ from torch import Tensor, nn
 from cutaway.nets.models import build
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread() -> Iterator[None]:
+    """Keep PyTorch to one thread: on tensors this small, threads wait for each other, for minutes on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -1,0 +1,70 @@
+"""What a removal gives: the photo, its alpha, and the pictures made from them."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from cutaway import composite, imagefile
+from cutaway.composite import Box
+from cutaway.foreground import estimate_foreground
+from cutaway.imagefile import Source
+from cutaway.types import Alpha, Image, Rgba
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """The person of a photo.
+
+    ``image`` is the photo, H×W×3 uint8, upright sRGB. ``alpha`` is H×W float32, 0..1. ``confidence`` is 0..1: how far the network trusts
+    its own outline, as the person IoU it expects; where nobody was found, how sure it is of that.
+    """
+
+    image: Image
+    alpha: Alpha
+    confidence: float
+    found_person: bool
+
+    @cached_property
+    def foreground(self) -> Image:
+        """The person's own colour, H×W×3 uint8: the background's share is taken out of soft edges, and nothing is left behind them."""
+        return estimate_foreground(self.image, self.alpha)
+
+    @cached_property
+    def rgba(self) -> Rgba:
+        """The cut-out, H×W×4 uint8, straight alpha. Where alpha is 0 so is the colour: the background cannot be recovered."""
+        alpha = np.rint(self.alpha * 255).astype(np.uint8)
+        rgba = np.dstack([self.foreground, alpha])
+        rgba[alpha == 0] = 0
+        return rgba
+
+    @property
+    def box(self) -> Box | None:
+        """The person's bounding box (top, left, bottom, right), half-open; None where nobody was found."""
+        return composite.bounding_box(self.alpha)
+
+    def over(self, background: Source) -> Image:
+        """Return the person over a CSS colour such as ``"white"``, or over an image, which is scaled to cover the frame.
+
+        Raises:
+            ImageError: ``background`` is neither a colour nor an image that can be read.
+        """
+        if isinstance(background, str) and composite.is_colour(background):
+            return composite.over_colour(self.foreground, self.alpha, composite.parse_colour(background))
+        return composite.over_image(self.foreground, self.alpha, imagefile.read(background).image)
+
+    def over_blur(self, radius: float) -> Image:
+        """Return the person over their own background, blurred by ``radius`` pixels."""
+        blurred = composite.blur_background(self.image, self.alpha, radius)
+        return composite.over_image(self.foreground, self.alpha, blurred)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
+        """Write ``rgba`` to ``path``; the suffix chooses the format: .png, .webp, .avif or .tiff.
+
+        Raises:
+            OutputError: The format is unknown or holds no transparency, or the file cannot be written.
+        """
+        target = Path(path)
+        imagefile.write(target, imagefile.encode(self.rgba, target.suffix.lstrip(".")), overwrite=overwrite)

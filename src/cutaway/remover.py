@@ -1,0 +1,127 @@
+"""The whole way from a photograph to its cut-out: read, fit, predict, refine."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from cutaway import imagefile, refine
+from cutaway.composite import over_colour
+from cutaway.cutout import Cutout
+from cutaway.errors import CutawayError
+from cutaway.geometry import PADDING, Placement, crop_canvas, fit_image, place, resize_alpha, to_tensor
+from cutaway.imagefile import Limits, Photo, Source
+from cutaway.manifest import ModelManifest
+from cutaway.runtime import Runtime
+from cutaway.types import Alpha, Image
+from cutaway.weights import DEFAULT
+
+Refine: TypeAlias = Literal["none", "guided"]
+
+DECODED_AHEAD = 2
+"""Photos that ``remove_many`` holds decoded while it works on one."""
+
+SMALLEST_PERSON = 0.002
+"""Share of the frame below which what was found is not taken for a person."""
+
+
+class Remover:
+    """Removes backgrounds. Loads the model once; reuse it. Safe to share between threads.
+
+    Args:
+        model: The name of an installed model, or the path of an ONNX file.
+        refine: How alpha is brought to full size: ``guided`` follows the photo's edges, ``none`` only enlarges.
+        threads: Threads that the network uses; all cores where None.
+        provider: Where the network runs: ``cpu``, or ``cuda``, ``coreml`` ... where ONNX Runtime offers it.
+        limits: How large an input may be.
+
+    Raises:
+        ModelError: The model is missing, damaged or not ours, or the provider is not available.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = DEFAULT,
+        *,
+        refine: Refine = "guided",
+        threads: int | None = None,
+        provider: str = "cpu",
+        limits: Limits = imagefile.LIMITS,
+    ) -> None:
+        self._enlarge = _enlarger(refine)
+        self._runtime = Runtime(model, threads=threads, provider=provider)
+        self._limits = limits
+
+    @property
+    def manifest(self) -> ModelManifest:
+        """The facts of the model in use."""
+        return self._runtime.manifest
+
+    def remove(self, photo: Source) -> Cutout:
+        """Return the cut-out of one photo: a path, bytes, a file object, a Pillow image or an array.
+
+        Raises:
+            ImageError: The photo cannot be read or is over a limit.
+        """
+        return self._cut(imagefile.read(photo, self._limits))
+
+    def remove_many(self, photos: Iterable[Source]) -> Iterator[Cutout | CutawayError]:
+        """Yield the cut-out of each photo in order, decoding ahead. A photo that cannot be read yields its error instead."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            pending: deque[Future[Photo]] = deque()
+            for photo in photos:
+                pending.append(pool.submit(imagefile.read, photo, self._limits))
+                if len(pending) > DECODED_AHEAD:
+                    yield self._finish(pending.popleft())
+            while pending:
+                yield self._finish(pending.popleft())
+
+    def _finish(self, decoding: Future[Photo]) -> Cutout | CutawayError:
+        try:
+            return self._cut(decoding.result())
+        except CutawayError as error:
+            return error
+
+    def _cut(self, photo: Photo) -> Cutout:
+        height, width = photo.image.shape[:2]
+        coarse = self._predict(_as_seen(photo), place(height, width, self.manifest.fit))
+        if not _is_person(coarse):
+            return Cutout(photo.image, np.zeros((height, width), np.float32), 1 - float(coarse.max()), found_person=False)
+        alpha = self._enlarge(coarse, photo.image)
+        if photo.alpha is not None:
+            alpha = alpha * photo.alpha
+        return Cutout(photo.image, alpha, expected_iou(coarse), found_person=True)
+
+    def _predict(self, image: Image, placement: Placement) -> Alpha:
+        """Return the network's alpha, at the network's size, for the photo alone."""
+        batch = to_tensor(fit_image(image, placement)[None])
+        return crop_canvas(self._runtime.predict(batch)[0, 0], placement)
+
+
+def expected_iou(alpha: Alpha) -> float:
+    """Return the person IoU, 0..1, that ``alpha`` cut at 0.5 has if its values are the true odds of each pixel being person."""
+    inside = alpha >= 0.5
+    union = float(np.count_nonzero(inside)) + float(alpha[~inside].sum())
+    return float(alpha[inside].sum()) / union if union else 0.0
+
+
+def _as_seen(photo: Photo) -> Image:
+    """Return what the network is shown: transparent parts are grey, as what lies around a photo is, whatever colour hides there."""
+    if photo.alpha is None:
+        return photo.image
+    return over_colour(photo.image, photo.alpha, (PADDING, PADDING, PADDING))
+
+
+def _is_person(coarse: Alpha) -> bool:
+    return np.count_nonzero(coarse >= 0.5) >= SMALLEST_PERSON * coarse.size
+
+
+def _enlarger(name: str) -> Callable[[Alpha, Image], Alpha]:
+    if name == "guided":
+        return refine.guided
+    if name == "none":
+        return lambda coarse, image: resize_alpha(coarse, *image.shape[:2])
+    raise ValueError(f"there is no refinement {name!r}; choose one of {', '.join(get_args(Refine))}")

@@ -1,0 +1,83 @@
+"""One ONNX Runtime session: canvases in, alpha out."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from cutaway import manifest, weights
+from cutaway.errors import ModelError
+from cutaway.manifest import ModelManifest
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+"""Our word for each execution provider, and ONNX Runtime's."""
+
+_ERRORS_ONLY = 3
+
+
+class Runtime:
+    """A model, checked against its digest and ready to run. Safe to share between threads.
+
+    Args:
+        model: The name of an installed model, or the path of an ONNX file.
+        threads: Threads that one prediction uses; all cores where None.
+        provider: A key of ``PROVIDERS``.
+
+    Raises:
+        ModelError: The model is missing, damaged or not ours, or the provider is not available.
+    """
+
+    def __init__(self, model: str | os.PathLike[str] = weights.DEFAULT, *, threads: int | None = None, provider: str = "cpu") -> None:
+        path = weights.find(model)
+        file = _read(path)
+        manifest.verify(file, path.name)
+        wanted = _provider(provider)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = _ERRORS_ONLY
+        try:
+            self._session = onnxruntime.InferenceSession(file, options, providers=[wanted])
+        except Exception as error:  # ONNX Runtime raises many types of its own
+            raise ModelError(f"the model {path.name} cannot be loaded: {error}") from error
+        if wanted not in self._session.get_providers():
+            raise ModelError(f"provider {provider!r} is installed but does not start here; use provider 'cpu'")
+        self.manifest: ModelManifest = manifest.from_json(self._session.get_modelmeta().custom_metadata_map[manifest.METADATA_KEY])
+
+    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return alpha N×1×H×W, 0..1, for images N×3×H×W, RGB 0..1, whose sides are multiples of the manifest's ``fit.multiple``."""
+        alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": batch})[0]
+        return alpha
+
+
+def available_providers() -> list[str]:
+    """Return the keys of ``PROVIDERS`` that the installed ONNX Runtime offers."""
+    installed = onnxruntime.get_available_providers()
+    return [name for name, provider in PROVIDERS.items() if provider in installed]
+
+
+def _provider(name: str) -> str:
+    if name not in PROVIDERS:
+        raise ModelError(f"there is no provider {name!r}; choose one of {', '.join(PROVIDERS)}")
+    if name not in available_providers():
+        raise ModelError(
+            f"provider {name!r} is not in the installed ONNX Runtime, which offers {', '.join(available_providers())}; "
+            "install the build of onnxruntime that brings it (onnxruntime-gpu for cuda), or use provider 'cpu'"
+        )
+    return PROVIDERS[name]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"the model {path} cannot be read: {error.strerror or error}") from error

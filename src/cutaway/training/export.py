@@ -1,0 +1,182 @@
+"""Checkpoint to weights: a torch net becomes one ONNX file with its manifest inside, checked against torch before it is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from cutaway import imagefile, manifest
+from cutaway.errors import DataError, ModelError
+from cutaway.geometry import Fit, place
+from cutaway.manifest import ModelManifest, TrainingSet
+from cutaway.nets.models import build
+from cutaway.training import checkpoint
+from cutaway.training.config import parse_recipe
+
+OPSET = 18
+PARITY = 1e-4
+HALF_PARITY = 2e-2
+"""Largest difference of any alpha value, on noise, that full and half weights may show against torch."""
+
+SMALLEST_HALVED = 64
+"""Arrays with fewer values stay float32: they save nothing and biases matter most."""
+
+PARITY_ASPECTS = ((4, 3), (3, 4), (1, 1))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What only the person who releases weights knows: the manifest's words."""
+
+    name: str
+    version: str
+    licence: str
+    training_data: tuple[TrainingSet, ...]
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export reports: ``difference`` is the largest of any alpha value against torch, ``size`` the file's bytes."""
+
+    path: Path
+    difference: float
+    size: int
+    manifest: ModelManifest
+
+
+class AlphaNet(nn.Module):
+    """A net with the sigmoid behind it: image B×3×H×W of 0..1 to alpha B×1×H×W of 0..1."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return alpha; with two classes, the softmax probability of the second."""
+        logits: Tensor = self.net(image)
+        if logits.shape[1] == 2:
+            logits = logits[:, 1:] - logits[:, :1]
+        return logits.sigmoid()
+
+
+def export(source: Path, out: Path, facts: Facts, *, half: bool = False, size: int | None = None) -> Exported:
+    """Write the checkpoint ``source`` as weights to ``out``.
+
+    Args:
+        source: A checkpoint that ``cutaway train`` wrote; of a ``best.pt`` and of a step alike the averaged weights are taken.
+        out: Where the ONNX file goes.
+        facts: The words for the manifest.
+        half: Store the weights as float16; the arithmetic stays float32.
+        size: The network's input size, where it is not to be the one it was trained at.
+
+    Raises:
+        DataError: The checkpoint cannot be read.
+        ModelError: The weights and torch disagree, so nothing was written.
+    """
+    state = checkpoint.load(source)
+    recipe = parse_recipe(state["recipe"])
+    fit = Fit(recipe.fit.rule, size or recipe.fit.size, recipe.fit.multiple)
+    net = build(recipe.net.name).eval()
+    net.load_state_dict(state.get("ema") or state["net"])
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    model = to_onnx(AlphaNet(fold_batch_norm(net)).eval(), fit)
+    if half:
+        halve(model)
+    card = ModelManifest(facts.name, facts.version, recipe.net.name, parameters, fit, facts.training_data, facts.scores, facts.licence)
+    file = with_manifest(model, card)
+    difference = parity(AlphaNet(net), file, fit)
+    bound = HALF_PARITY if half else PARITY
+    if difference > bound:
+        raise ModelError(f"the weights differ from torch by {difference:.1e}, more than {bound:.0e}; nothing was written")
+    imagefile.write(out, file, overwrite=True)
+    return Exported(out, difference, len(file), card)
+
+
+def fold_batch_norm(net: nn.Module) -> nn.Module:
+    """Fold every batch norm that directly follows a convolution in a ``Sequential`` into it, in place of both; return ``net``."""
+    for module in net.modules():
+        if isinstance(module, nn.Sequential):
+            for first, second in zip(list(module), list(module)[1:], strict=False):
+                if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                    names = [name for name, child in module.named_children() if child is first or child is second]
+                    module[int(names[0])] = fuse_conv_bn_eval(first, second)
+                    module[int(names[1])] = nn.Identity()
+    return net
+
+
+def to_onnx(net: nn.Module, fit: Fit) -> onnx.ModelProto:
+    """Return ``net`` as an ONNX model from ``image`` to ``alpha``, for any batch and any sides that are multiples of ``fit.multiple``."""
+    batch, height, width = (torch.export.Dim.DYNAMIC,) * 3
+    program = torch.onnx.export(
+        net,
+        (torch.zeros(2, 3, fit.size, fit.size + fit.multiple),),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=["image"],
+        output_names=["alpha"],
+        dynamic_shapes=({0: batch, 2: height, 3: width},),
+        verbose=False,
+    )
+    model: onnx.ModelProto = program.model_proto
+    return model
+
+
+def halve(model: onnx.ModelProto) -> None:
+    """Store every large float32 array of ``model`` as float16, with a cast back that ONNX Runtime carries out once, when it loads."""
+    casts = []
+    for array in model.graph.initializer:
+        if array.data_type != onnx.TensorProto.FLOAT or np.prod(array.dims) < SMALLEST_HALVED:
+            continue
+        name = array.name
+        halved = numpy_helper.from_array(numpy_helper.to_array(array).astype(np.float16), f"{name}.half")
+        array.CopyFrom(halved)
+        casts.append(helper.make_node("Cast", [halved.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def with_manifest(model: onnx.ModelProto, card: ModelManifest) -> bytes:
+    """Return the file of ``model`` with ``card``, signed, inside."""
+    helper.set_model_props(model, {manifest.METADATA_KEY: manifest.to_json(card)})
+    onnx.checker.check_model(model)
+    return manifest.sign(model.SerializeToString())
+
+
+def parity(net: nn.Module, file: bytes, fit: Fit) -> float:
+    """Return the largest difference of any alpha value between ``net`` and the ONNX ``file`` on noise of several shapes, alone and in a batch."""
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    return max(_difference(net.eval(), session, random.random((count, 3, *canvas), np.float32)) for count, canvas in _shapes(fit))
+
+
+def _shapes(fit: Fit) -> Sequence[tuple[int, tuple[int, int]]]:
+    return [(count, place(100 * height, 100 * width, fit).canvas) for height, width in PARITY_ASPECTS for count in (1, 2)]
+
+
+def _difference(net: nn.Module, session: Any, batch: "np.ndarray[Any, np.dtype[np.float32]]") -> float:
+    with torch.inference_mode():
+        expected = net(torch.from_numpy(batch)).numpy()
+    return float(np.abs(session.run(["alpha"], {"image": batch})[0] - expected).max())
+
+
+def read_facts(values: Mapping[str, Any]) -> Facts:
+    """Return the facts of a TOML table.
+
+    Raises:
+        DataError: A field is missing or unknown.
+    """
+    try:
+        sets = tuple(TrainingSet(**item) for item in values["training_data"])
+        return Facts(**{**values, "training_data": sets})
+    except (KeyError, TypeError) as error:
+        raise DataError(f"the release facts are not complete: {error}") from error

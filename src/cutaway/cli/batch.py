@@ -1,0 +1,151 @@
+"""Does the jobs of ``cutaway remove`` one after another and reports each: a bad photograph never stops the others."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cutaway.cli.look import Look, render
+from cutaway.cli.messages import complain, one_line
+from cutaway.cli.plan import STREAM, Failure, Job
+from cutaway.cutout import Cutout
+from cutaway.errors import CutawayError, OutputError
+from cutaway.imagefile import Source, encode, write
+from cutaway.remover import Refine, Remover
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to do with every photograph of a call. ``model`` and ``refine`` are as ``Remover`` takes them."""
+
+    model: str
+    refine: Refine
+    look: Look
+    format: str
+    overwrite: bool
+    require_person: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished photograph. ``box`` is (top, left, bottom, right) in its pixels; ``None`` = nobody in it."""
+
+    input: str
+    output: str
+    found_person: bool
+    confidence: float
+    box: tuple[int, int, int, int] | None
+    height: int
+    width: int
+
+
+def run(steps: Sequence[Job | Failure], order: Order, *, as_json: bool) -> int:
+    """Do ``steps``, report each, and return the exit code: 0 all done, 1 some failed.
+
+    Raises ``ModelError`` when the model of ``order`` cannot be loaded.
+    """
+    results = []
+    for result in _with_progress(do(steps, order), len(steps)):
+        results.append(result)
+        _report(result, quiet=as_json)
+    if as_json:
+        print(json.dumps(summary(results, order)))
+    return int(any(isinstance(result, Failure) for result in results))
+
+
+def do(steps: Sequence[Job | Failure], order: Order) -> Iterator[Done | Failure]:
+    """Yield what became of each step, in order."""
+    jobs = [step for step in steps if isinstance(step, Job)]
+    cutouts = _cut_out(jobs, order) if jobs else iter(())
+    for step in steps:
+        yield step if isinstance(step, Failure) else _finish(step, next(cutouts), order)
+
+
+def summary(results: Iterable[Done | Failure], order: Order) -> dict[str, object]:
+    """Return what ``--json`` prints."""
+    rows = list(results)
+    return {
+        "model": order.model,
+        "done": [asdict(row) for row in rows if isinstance(row, Done)],
+        "failed": [{"input": row.name, "reason": row.reason} for row in rows if isinstance(row, Failure)],
+    }
+
+
+def _cut_out(jobs: Sequence[Job], order: Order) -> Iterator[Cutout | CutawayError]:
+    remover = Remover(order.model, refine=order.refine)
+    return remover.remove_many(_source(job) for job in jobs)
+
+
+def _source(job: Job) -> Source:
+    if job.photo is not None:
+        return job.photo
+    return sys.stdin.buffer if sys.stdin else b""  # a closed standard input is None, and reads as empty
+
+
+def _finish(job: Job, cutout: Cutout | CutawayError, order: Order) -> Done | Failure:
+    try:
+        return _store(job, cutout, order)
+    except CutawayError as error:
+        return Failure(job.name, str(error))
+
+
+def _store(job: Job, cutout: Cutout | CutawayError, order: Order) -> Done:
+    if isinstance(cutout, CutawayError):
+        raise cutout
+    if order.require_person and not cutout.found_person:
+        raise CutawayError("there is nobody in this photograph, so nothing was written.")
+    data = encode(render(cutout, order.look), order.format)
+    if job.output is None:
+        _write_stream(data)
+    else:
+        _write_file(job.output, data, overwrite=order.overwrite)
+    return _done(job, cutout)
+
+
+def _done(job: Job, cutout: Cutout) -> Done:
+    output = STREAM if job.output is None else str(job.output)
+    height, width = cutout.alpha.shape
+    return Done(job.name, output, cutout.found_person, round(cutout.confidence, 4), cutout.box, height, width)
+
+
+def _write_file(path: Path, data: bytes, *, overwrite: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"the folder {path.parent} cannot be made: {error.strerror}.") from error
+    write(path, data, overwrite=overwrite)
+
+
+def _write_stream(data: bytes) -> None:
+    if sys.stdout is None:
+        raise OutputError("standard output is closed; name a file with -o.")
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        # What is still buffered would be written, and fail again, when the interpreter leaves.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError("the reader of standard output went away before the picture was written.") from error
+
+
+def _report(result: Done | Failure, *, quiet: bool) -> None:
+    if isinstance(result, Failure):
+        complain(result.reason, about=result.name)
+    elif not quiet and result.output != STREAM:
+        found = "person found" if result.found_person else "nobody found"
+        print(one_line(f"{result.output}: {found}, confidence {result.confidence:.0%}"))
+
+
+def _with_progress(results: Iterator[Done | Failure], total: int) -> Iterator[Done | Failure]:
+    """Show a bar on standard error while several results come in, if a person is looking."""
+    if total < 2 or not sys.stderr.isatty():
+        yield from results
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # Rich redirects standard output to its console: right on a terminal, wrong for a file or pipe that is to have it.
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
+        yield from progress.track(results, total=total, description="Cutting out")

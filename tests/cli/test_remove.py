@@ -1,0 +1,352 @@
+"""``cutaway remove`` from its arguments to its files, with a model that takes bright pixels for a person."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from commands import Command
+from cutaway.types import Rgba
+from synthetic import draw_person, encode, person_mask
+
+
+@pytest.fixture
+def remove(cutaway_command: Command, tiny_model_path: Path) -> Command:
+    """Runs ``cutaway remove --model TINY ARGUMENT...``."""
+    return lambda *arguments: cutaway_command("remove", "--model", tiny_model_path, *arguments)
+
+
+def open_pixels(path: Path) -> Rgba:
+    with PillowImage.open(path) as picture:
+        return np.asarray(picture)
+
+
+def save(path: Path, pixels: Rgba | None = None) -> Path:
+    """Write a drawn person, or ``pixels``, in the format of the name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PillowImage.fromarray(draw_person() if pixels is None else pixels).save(path)
+    return path
+
+
+def nobody() -> Rgba:
+    return np.full((96, 80, 3), 40, np.uint8)
+
+
+def test_result_lies_beside_the_photograph(remove: Command, portrait: Path) -> None:
+    finished = remove(portrait)
+    assert (finished.code, finished.errors) == (0, [])
+    rgba = open_pixels(portrait.with_name("anna-cutout.png"))
+    assert rgba.shape == (96, 80, 4)
+    assert np.mean((rgba[..., 3] > 127) == person_mask(96, 80)) > 0.97
+    assert b"anna-cutout.png: person found, confidence" in finished.out
+
+
+def test_colour_behind_the_person_is_cleared(remove: Command, portrait: Path) -> None:
+    remove(portrait)
+    rgba = open_pixels(portrait.with_name("anna-cutout.png"))
+    assert not rgba[rgba[..., 3] == 0].any()
+    assert (rgba[..., 3] == 0).sum() > 1000
+
+
+def test_empty_room_gives_an_empty_cutout(remove: Command, tmp_path: Path) -> None:
+    finished = remove(save(tmp_path / "room.png", nobody()))
+    assert finished.code == 0
+    assert b"nobody found" in finished.out
+    assert not open_pixels(tmp_path / "room-cutout.png").any()
+
+
+def test_require_person_fails_an_empty_room_and_writes_nothing(remove: Command, tmp_path: Path, portrait: Path) -> None:
+    room = save(tmp_path / "room.png", nobody())
+    finished = remove(room, portrait, "--require-person")
+    assert finished.code == 1
+    assert finished.errors == [f"cutaway: {room}: there is nobody in this photograph, so nothing was written."]
+    assert portrait.with_name("anna-cutout.png").exists()
+    assert not (tmp_path / "room-cutout.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("background", "colour"),
+    [("white", (255, 255, 255)), ("#ff0000", (255, 0, 0)), ("rgb(1, 2, 3)", (1, 2, 3))],
+)
+def test_background_colour(remove: Command, portrait: Path, background: str, colour: tuple[int, int, int]) -> None:
+    remove(portrait, "--background", background)
+    pixels = open_pixels(portrait.with_name("anna-cutout.png"))
+    assert pixels.shape == (96, 80, 3)
+    assert tuple(pixels[0, 0]) == colour
+    assert pixels[90, 40].tolist() == pytest.approx((235, 205, 180), abs=6)
+
+
+def test_background_picture_covers_the_frame(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    beach = save(tmp_path / "beach.png", np.full((10, 30, 3), (0, 90, 200), np.uint8))
+    remove(portrait, "--background", beach)
+    assert open_pixels(portrait.with_name("anna-cutout.png"))[0, 0].tolist() == [0, 90, 200]
+
+
+@pytest.mark.parametrize("background", ["blur", "blur:3.5"])
+def test_background_blur_keeps_the_person_sharp(remove: Command, tmp_path: Path, background: str) -> None:
+    image = draw_person()
+    image[::2, :5] = 0  # stripes on the wall
+    photo = save(tmp_path / "anna.png", image)
+    remove(photo, "--background", background)
+    pixels = open_pixels(tmp_path / "anna-cutout.png")
+    assert pixels[:, 0].std() < image[:, 0].std() / 2
+    assert pixels[90, 40].tolist() == pytest.approx((235, 205, 180), abs=6)
+
+
+def test_mask_is_the_alpha_as_a_grey_picture(remove: Command, portrait: Path) -> None:
+    remove(portrait, "--mask")
+    mask = open_pixels(portrait.with_name("anna-mask.png"))
+    assert mask.shape == (96, 80)
+    assert np.mean((mask > 127) == person_mask(96, 80)) > 0.97
+
+
+def test_crop_keeps_the_person_alone(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    remove("--crop", portrait, "-o", tmp_path / "tight.png")
+    remove("--crop=25%", portrait, "-o", tmp_path / "wide.png")
+    tight, wide = open_pixels(tmp_path / "tight.png"), open_pixels(tmp_path / "wide.png")
+    rows, columns = np.nonzero(person_mask(96, 80))
+    assert tight.shape[:2] == pytest.approx((96 - rows.min(), np.ptp(columns) + 1), abs=3)
+    assert tight.shape[0] < wide.shape[0] <= 96
+    assert tight.shape[1] < wide.shape[1] <= 80
+
+
+def test_crop_of_nobody_keeps_the_frame(remove: Command, tmp_path: Path) -> None:
+    assert remove("--crop", save(tmp_path / "room.png", nobody())).code == 0
+    assert open_pixels(tmp_path / "room-cutout.png").shape == (96, 80, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.webp", "WEBP"), ("a.avif", "AVIF"), ("a.tif", "TIFF"), ("a.PNG", "PNG")]
+)
+def test_name_of_the_output_chooses_the_format(remove: Command, portrait: Path, name: str, kind: str) -> None:
+    out = portrait.with_name(name)
+    assert remove(portrait, "-o", out).code == 0
+    with PillowImage.open(out) as picture:
+        assert picture.format == kind
+        assert picture.has_transparency_data
+
+
+def test_format_option_chooses_the_suffix(remove: Command, portrait: Path) -> None:
+    assert remove(portrait, "--format", "jpg", "--background", "white").code == 0
+    with PillowImage.open(portrait.with_name("anna-cutout.jpg")) as picture:
+        assert picture.format == "JPEG"
+
+
+def test_folder_is_mirrored(remove: Command, tmp_path: Path) -> None:
+    for name in ("a.png", "summer/b.jpg", "summer/deep/c.2024.webp", ".hidden/d.png", "e-cutout.png"):
+        save(tmp_path / "in" / name)
+    (tmp_path / "in" / "notes.txt").write_text("not a photograph")
+    finished = remove(tmp_path / "in", "-o", tmp_path / "out")
+    assert (finished.code, finished.errors) == (0, [])
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert written == {"a.png", "summer/b.png", "summer/deep/c.2024.png"}
+
+
+def test_second_run_over_a_folder_leaves_its_own_results_alone(remove: Command, tmp_path: Path) -> None:
+    save(tmp_path / "in" / "a.jpg")
+    out = tmp_path / "in" / "out"
+    assert remove(tmp_path / "in").code == remove(tmp_path / "in", "-o", out).code == 0
+    assert remove(tmp_path / "in", "-o", out, "--overwrite").code == 0
+    assert sorted(path.name for path in (tmp_path / "in").rglob("*.*")) == ["a-cutout.png", "a.jpg", "a.png"]
+
+
+def test_folder_without_photographs_is_a_failure(remove: Command, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    finished = remove(tmp_path / "empty")
+    assert finished.code == 1
+    assert finished.errors == [f"cutaway: {tmp_path / 'empty'}: there are no photographs in this folder."]
+
+
+def test_existing_result_is_kept_unless_overwrite(remove: Command, portrait: Path) -> None:
+    out = portrait.with_name("anna-cutout.png")
+    out.write_bytes(b"precious")
+    finished = remove(portrait)
+    assert finished.code == 1
+    assert len(finished.errors) == 1
+    assert str(out) in finished.errors[0]
+    assert out.read_bytes() == b"precious"
+    assert remove(portrait, "--overwrite").code == 0
+    assert open_pixels(out).shape == (96, 80, 4)
+
+
+def test_bad_photograph_does_not_stop_the_others(remove: Command, tmp_path: Path, portrait: Path) -> None:
+    bad, missing = tmp_path / "bad.jpg", tmp_path / "missing.jpg"
+    bad.write_text("this is no photograph")
+    finished = remove(bad, portrait, missing)
+    assert finished.code == 1
+    assert [line.split(": ")[:2] for line in finished.errors] == [["cutaway", str(bad)], ["cutaway", str(missing)]]
+    assert portrait.with_name("anna-cutout.png").exists()
+
+
+def test_two_photographs_with_one_result_are_refused_before_any_work(remove: Command, tmp_path: Path) -> None:
+    photos = save(tmp_path / "anna.jpg"), save(tmp_path / "anna.webp")
+    finished = remove(*photos)
+    assert finished.code == 2
+    assert "anna.jpg" in usage_error(finished.errors)
+    assert "anna.webp" in usage_error(finished.errors)
+    assert not (tmp_path / "anna-cutout.png").exists()
+
+
+def test_same_photograph_named_twice_is_done_once(remove: Command, portrait: Path) -> None:
+    assert remove(portrait, portrait).code == 0
+
+
+@pytest.mark.parametrize("spelling", ["anna.png", "sub/../anna.png", "link/anna.png"])
+def test_photograph_is_never_overwritten(remove: Command, tmp_path: Path, spelling: str) -> None:
+    photo = save(tmp_path / "anna.png")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    before = photo.read_bytes()
+    finished = remove(photo, "-o", tmp_path / spelling, "--overwrite")
+    assert finished.code == 2
+    assert "would replace the photograph" in usage_error(finished.errors)
+    assert photo.read_bytes() == before
+
+
+def test_json_is_one_object_and_nothing_else(remove: Command, tmp_path: Path, portrait: Path) -> None:
+    room, bad = save(tmp_path / "room.png", nobody()), tmp_path / "bad.png"
+    bad.write_bytes(b"")
+    finished = remove(portrait, room, bad, "--json")
+    report = json.loads(finished.out)
+    assert finished.code == 1
+    assert [row["input"] for row in report["done"]] == [str(portrait), str(room)]
+    assert [row["found_person"] for row in report["done"]] == [True, False]
+    assert report["done"][0]["output"] == str(portrait.with_name("anna-cutout.png"))
+    assert report["done"][0]["box"][2] == 96
+    assert 0.9 < report["done"][0]["confidence"] <= 1
+    assert (report["done"][0]["height"], report["done"][0]["width"]) == (96, 80)
+    assert report["done"][1]["box"] is None
+    assert [row["input"] for row in report["failed"]] == [str(bad)]
+
+
+def test_standard_input_to_standard_output(remove: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(encode(draw_person()))))
+    finished = remove("-")
+    assert (finished.code, finished.errors) == (0, [])
+    with PillowImage.open(io.BytesIO(finished.out)) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("PNG", "RGBA", (80, 96))
+
+
+def test_standard_input_to_a_folder(remove: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(encode(draw_person()))))
+    assert remove("-", "-o", f"{tmp_path}/out/").code == 0
+    assert (tmp_path / "out" / "stdin.png").exists()
+
+
+def test_closed_standard_streams_are_named(
+    remove: Command, monkeypatch: pytest.MonkeyPatch, portrait: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    finished = remove("-", "-o", tmp_path / "out.png")
+    assert finished.code == 1
+    assert finished.errors[0].startswith("cutaway: -: ")
+    monkeypatch.setattr(sys, "stdout", None)
+    finished = remove(portrait, "-o", "-")
+    assert finished.code == 1
+    assert finished.errors == [f"cutaway: {portrait}: standard output is closed; name a file with -o."]
+
+
+def test_reader_that_goes_away_gets_one_line(portrait: Path, tiny_model_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "cutaway", "remove", portrait, "-o", "-", "--model", tiny_model_path]
+    process = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert process.returncode == 1
+    assert process.stderr.splitlines() == [
+        f"cutaway: {portrait}: the reader of standard output went away before the picture was written."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["--background", "nocolour"], "neither transparent, blur, a colour"),
+        (["--background", "blur:x"], "such as blur:12"),
+        (["--background", "blur:-1"], "such as blur:12"),
+        (["--crop=wide"], "a share such as 0.1 or 10%"),
+        (["--crop=-1"], "a share such as 0.1 or 10%"),
+        (["--format", "jpg"], "jpg cannot store transparency"),
+        (["--format", "bmp"], "png"),
+        (["--mask", "--background", "white"], "a mask has no background"),
+        (["-o", "out.xyz"], "for a folder of that name write out.xyz/"),
+        (["-o", "out.png", "--format", "webp"], "leave one of the two out"),
+        (["-o", "-", "--json"], "name a file with -o"),
+        (["second.jpg", "-o", "out.png"], "need a folder"),
+        (["second.jpg", "-o", "-"], "need a folder"),
+        (["--refine", "magic"], "guided"),
+    ],
+)
+def test_wrong_usage_exits_2_with_advice(remove: Command, portrait: Path, arguments: list[str], advice: str) -> None:
+    finished = remove(portrait, *arguments)
+    assert finished.code == 2
+    assert finished.out == b""
+    assert advice in usage_error(finished.errors)
+    assert list(portrait.parent.iterdir()) == [portrait]
+
+
+def test_background_that_is_no_picture_exits_2(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a picture")
+    finished = remove(portrait, "--background", tmp_path / "notes.txt")
+    assert finished.code == 2
+    assert "notes.txt" in usage_error(finished.errors)
+
+
+def test_damaged_model_exits_3(cutaway_command: Command, portrait: Path, tiny_model_path: Path, tmp_path: Path) -> None:
+    data = bytearray(tiny_model_path.read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "damaged.onnx").write_bytes(data)
+    finished = cutaway_command("remove", portrait, "--model", tmp_path / "damaged.onnx")
+    assert finished.code == 3
+    assert len(finished.errors) == 1
+    assert "damaged.onnx" in finished.errors[0]
+
+
+def test_missing_model_exits_3(cutaway_command: Command, portrait: Path) -> None:
+    finished = cutaway_command("remove", portrait, "--model", "nosuchmodel")
+    assert finished.code == 3
+    assert "nosuchmodel" in finished.errors[0]
+
+
+def test_output_folder_that_cannot_be_made_fails_the_input(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    finished = remove(portrait, "-o", tmp_path / "file" / "sub" / "out.png")
+    assert finished.code == 1
+    assert len(finished.errors) == 1
+
+
+def test_name_that_no_file_system_takes_fails_the_input(remove: Command, portrait: Path) -> None:
+    finished = remove("a" * 5000 + ".jpg", portrait)
+    assert finished.code == 1
+    assert len(finished.errors) == 1
+    assert portrait.with_name("anna-cutout.png").exists()
+
+
+def test_message_stays_on_one_line_whatever_the_name(remove: Command, tmp_path: Path) -> None:
+    finished = remove(tmp_path / "two\nlines\x1b[31m.jpg")
+    assert finished.code == 1
+    assert len(finished.errors) == 1
+    assert "\x1b" not in finished.errors[0]
+
+
+def test_interrupt_leaves_with_130_and_one_line(
+    remove: Command, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cutaway.remover.Remover.remove_many", interrupt)
+    finished = remove(portrait)
+    assert finished.code == 130
+    assert len(finished.errors) == 1
+
+
+def usage_error(lines: list[str]) -> str:
+    """Return the text of a usage error without the frame that is drawn around it."""
+    return " ".join(" ".join(lines).replace("│", " ").split())

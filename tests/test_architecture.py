@@ -12,28 +12,30 @@ import pytest
 import cutaway
 
 PACKAGE = Path(cutaway.__file__).parent
-PIXEL_WORK = {"pixels", "imagefile", "geometry", "refine", "foreground", "composite"}
-CORE = {"types", "errors", "manifest", "weights", "runtime", "remover"} | PIXEL_WORK
+PICTURES = {"types", "errors", "tiles", "pixels", "imagefile", "geometry", "refine", "foreground", "composite", "cutout"}
+CORE = PICTURES | {"manifest", "weights", "runtime", "remover"}
 
 # A module of the core, or a sub-package: what it may import of ours besides itself. Nothing but __main__ imports "cli".
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "pixels": {"types", "errors"},
+    "tiles": {"types", "errors"},
     "imagefile": {"types", "errors", "pixels"},
     "geometry": {"types", "errors"},
     "manifest": {"types", "errors", "geometry"},
     "composite": {"types", "errors"},
-    "foreground": {"types", "errors"},
-    "refine": {"types", "errors", "geometry"},
+    "foreground": {"types", "errors", "geometry", "tiles"},
+    "refine": {"types", "errors", "geometry", "tiles"},
+    "cutout": {"types", "errors", "imagefile", "foreground", "composite"},
     "weights": {"types", "errors", "manifest"},
     "runtime": {"types", "errors", "manifest", "weights"},
     "remover": CORE - {"remover"},
-    "": {"remover", "errors"},
+    "": {"remover", "cutout", "imagefile"},
     "nets": set(),
     "data": {"types", "errors", "imagefile", "geometry"},
     "evaluation": CORE | {"data"},
-    "training": {"types", "errors", "geometry", "manifest", "runtime", "nets", "data", "evaluation"},
+    "training": {"types", "errors", "imagefile", "geometry", "manifest", "runtime", "nets", "data", "evaluation"},
     "__main__": {"cli"},
     "cli": CORE | {"", "nets", "data", "evaluation", "training"},
 }

@@ -6,10 +6,16 @@ from typing import Annotated
 
 import typer
 
+from cutaway.cli.data import data
 from cutaway.cli.doctor import doctor
+from cutaway.cli.evaluate import evaluate
+from cutaway.cli.export import export
+from cutaway.cli.evaluate import evaluate
 from cutaway.cli.messages import complain
 from cutaway.cli.models import models
 from cutaway.cli.remove import RemoveCommand, remove
+from cutaway.cli.train import train
+from cutaway.cli.train import train
 from cutaway.errors import CutawayError
 
 NOTHING_STARTED = 3
@@ -24,7 +30,13 @@ app = typer.Typer(
 )
 app.command("remove", cls=RemoveCommand)(remove)
 app.command("models")(models)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
 app.command("doctor")(doctor)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
+app.command("export")(export)
+app.add_typer(data, name="data")
 
 
 def _print_version(wanted: bool) -> None:
@@ -50,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=arguments)
     except CutawayError as error:
         complain(str(error))
+        sys.exit(NOTHING_STARTED)
+    except ModuleNotFoundError as error:
+        complain(f"this needs {error.name}, which is not installed; pip install 'cutaway[train]' brings it.")
         sys.exit(NOTHING_STARTED)
     except OSError as error:
         complain(f"{error.strerror or error}", about=error.filename)

@@ -16,7 +16,14 @@ def train(
 ) -> None:
     """Train a net as a recipe says; checkpoints, TensorBoard events and the best weights go into one folder."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     from cutaway.training import loop
     from cutaway.training.config import read_recipe

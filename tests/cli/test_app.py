@@ -1,0 +1,60 @@
+"""The frame around the commands: help, version, and errors that a command lets through."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cutaway
+from commands import Command
+from cutaway.cli.messages import one_line
+
+
+def test_every_command_has_help(cutaway_command: Command) -> None:
+    overview = cutaway_command("--help")
+    assert overview.code == 0
+    for command in ("remove", "models", "train", "evaluate", "doctor"):
+        assert command.encode() in overview.out
+        assert cutaway_command(command, "--help").code == 0
+
+
+def test_version(cutaway_command: Command) -> None:
+    assert cutaway_command("--version").out == f"cutaway {cutaway.__version__}\n".encode()
+
+
+def test_unknown_command_is_wrong_usage(cutaway_command: Command) -> None:
+    assert cutaway_command("cut").code == 2
+
+
+def test_missing_extra_is_named(cutaway_command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "cutaway.training.config", None)
+    monkeypatch.setitem(sys.modules, "cutaway.training.loop", None)
+    finished = cutaway_command("train", tmp_path / "recipe.toml")
+    assert finished.code == 3
+    assert len(finished.errors) == 1
+    assert "cutaway[train]" in finished.errors[0]
+
+
+def test_system_error_is_one_line(cutaway_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "report.html")
+
+    monkeypatch.setattr("cutaway.cli.models.describe", full)
+    monkeypatch.setattr("cutaway.weights.names", lambda: ["tiny"])
+    finished = cutaway_command("models")
+    assert (finished.code, finished.errors) == (3, ["cutaway: report.html: No space left on device"])
+
+
+def test_module_runs_as_the_command() -> None:
+    command = [sys.executable, "-m", "cutaway", "--version"]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stdout == f"cutaway {cutaway.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("plain – ß.jpg", "plain – ß.jpg"), ("a\nb", "a\\nb"), ("\x1b[31m", "\\x1b[31m"), ("\udcff", "\\udcff")],
+)
+def test_one_line_escapes_what_a_terminal_would_act_on(text: str, line: str) -> None:
+    assert one_line(text) == line

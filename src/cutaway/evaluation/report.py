@@ -39,6 +39,9 @@ COLUMNS = {
 }
 """The fields of a ``Summary`` that tables show, in order, and what heads them."""
 
+EMPTY_COLUMNS = {"n": "n", "found_person": "person found", "found_person_share": "share"}
+"""The same of an ``EmptySummary``."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -102,12 +105,18 @@ def cells(summary: Summary) -> list[str]:
     return [_number(getattr(summary, name)) for name in COLUMNS]
 
 
+def empty_cells(summary: EmptySummary) -> list[str]:
+    """Return the texts of a table's row, in the order of ``EMPTY_COLUMNS``."""
+    return [_number(getattr(summary, name)) for name in EMPTY_COLUMNS]
+
+
 def _person_iou(row: Row) -> float:
     return row.scores.person_iou if row.scores else 0.0
 
 
 def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
+    """Return a count as it stands, a score without its leading 0: so a terminal of 80 columns holds a row."""
+    return str(value) if isinstance(value, int) else f"{value:.3f}".removeprefix("0")
 
 
 def _model_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -153,8 +162,8 @@ def _table(summaries: Sequence[Summary]) -> str:
 def _empty_table(summaries: Sequence[EmptySummary]) -> str:
     if not summaries:
         return ""
-    rows = [[row.source, str(row.n), str(row.found_person), f"{row.found_person_share:.3f}"] for row in summaries]
-    return _markup_table(["nobody in the photo", "n", "person found", "share"], rows)
+    rows = [[summary.source, *empty_cells(summary)] for summary in summaries]
+    return _markup_table(["without people", *EMPTY_COLUMNS.values()], rows)
 
 
 def _markup_table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
@@ -255,7 +264,7 @@ def _verdict(row: Row) -> str:
     if row.scores is None:
         return "person found" if row.found_person else "nobody found"
     colour = "poor" if row.scores.person_iou < POOR else "good"
-    return f'<b class="{colour}">IoU {row.scores.person_iou:.3f}</b> boundary F {row.scores.boundary_f:.2f}'
+    return f'<b class="{colour}">IoU {row.scores.person_iou:.3f}</b><br>boundary F {row.scores.boundary_f:.2f}'
 
 
 def _figure(source: str, description: str, caption: str, kind: str) -> str:

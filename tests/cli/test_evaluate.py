@@ -1,0 +1,135 @@
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image as PillowImage
+from typer.testing import CliRunner, Result
+
+from cutaway.cli.evaluate import evaluate
+from cutaway.cutout import Cutout
+from cutaway.errors import ImageError, ModelError
+
+Run = Callable[..., Result]
+
+SETS = ("ccp", "coco_val_single")
+
+
+@dataclass(frozen=True)
+class PaleRemover:
+    """Stands where ``Remover`` stands: takes what is pale for the person; knows every model but ``broken``."""
+
+    model: str
+    refine: str
+
+    def __post_init__(self) -> None:
+        if self.model == "broken":
+            raise ModelError("the model 'broken' is damaged")
+
+    def remove(self, photo: Path) -> Cutout:
+        try:
+            with PillowImage.open(photo) as file:
+                image = np.asarray(file.convert("RGB"))
+        except OSError as error:
+            raise ImageError(f"{photo.name} is no image") from error
+        alpha = (image[..., 0] > 128).astype(np.float32)
+        return Cutout(image, alpha, 1.0, bool(alpha.any()))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder of four test photos in two sets; the answer to ``p3`` will be half of the truth."""
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    rows = ["set,stem,split"]
+    for number in range(4):
+        mask = np.zeros((40, 40), np.bool_)
+        mask[10:30, 10:30] = True
+        PillowImage.fromarray(mask).save(tmp_path / "masks" / f"p{number}.png")
+        mask[20:] &= number != 3
+        PillowImage.fromarray(mask * np.uint8(200)).convert("RGB").save(tmp_path / "images" / f"p{number}.png")
+        rows.append(f"{('ccp', 'coco_val_single')[number % 2]},p{number},test")
+    (tmp_path / "index.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+@pytest.fixture
+def run(data: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr("cutaway.cli.scoring.Remover", PaleRemover)
+    monkeypatch.setenv("COLUMNS", "80")
+    app = typer.Typer()
+    app.command()(evaluate)
+    return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments), "--data", str(data)])
+
+
+def test_the_table_fits_a_terminal_of_80_columns(run: Run) -> None:
+    result = run("portrait")
+    assert result.exit_code == 0
+    total = next(line for line in result.stdout.splitlines() if line.startswith("all"))
+    assert total.split()[1:5] == ["4", ".875", "1.000", ".250"]
+    assert "…" not in result.stdout
+
+
+def test_json_is_all_there_is_on_standard_output(run: Run) -> None:
+    result = run("portrait", "other", "--json")
+    models = json.loads(result.stdout)["models"]
+    assert [model["model"] for model in models] == ["portrait", "other"]
+    assert [(summary["source"], summary["n"]) for summary in models[0]["sets"]] == [
+        ("ccp", 2),
+        ("coco_val_single", 2),
+        ("all", 4),
+    ]
+
+
+def test_limit_scores_fewer_photos_of_every_set(run: Run) -> None:
+    photos = json.loads(run("portrait", "--json", "--limit", 2).stdout)["models"][0]["photos"]
+    assert [photo["id"] for photo in photos] == ["p0", "p2"]
+
+
+def test_a_failed_photo_is_one_line_on_standard_error_and_exit_code_1(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = PaleRemover.remove
+
+    def refuse_one(self: PaleRemover, photo: Path) -> Cutout:
+        if photo.stem == "p1":
+            raise ImageError("p1.png is no image")
+        return remove(self, photo)
+
+    monkeypatch.setattr(PaleRemover, "remove", refuse_one)
+    result = run("portrait", "--report", data / "report.html")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == ["cutaway: p1: p1.png is no image"]
+    assert "portrait: 1 of 4 photos failed" in result.stdout
+    assert "p1.png is no image" in (data / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_report_is_written_and_then_kept(run: Run, data: Path) -> None:
+    report = data / "report.html"
+    assert run("portrait", "--report", report, "--worst", 1).exit_code == 0
+    text = report.read_text(encoding="utf-8")
+    assert 'data-id="p3"' in text
+    assert 'data-id="p0"' not in text
+
+    assert run("portrait", "--report", report).exit_code == 2
+    assert report.read_text(encoding="utf-8") == text
+    assert run("portrait", "--report", report, "--overwrite").exit_code == 0
+    assert 'data-id="p0"' in report.read_text(encoding="utf-8")
+
+
+def test_a_report_without_a_folder_is_refused_before_the_work(run: Run, data: Path) -> None:
+    result = run("portrait", "--report", data / "nowhere" / "report.html")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+
+
+def test_every_model_is_loaded_before_the_first_is_scored(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(PaleRemover, "remove")
+    assert isinstance(run("portrait", "broken").exception, ModelError)
+
+
+def test_an_unknown_split_is_wrong_usage(run: Run) -> None:
+    assert run("portrait", "--split", "tset").exit_code == 2

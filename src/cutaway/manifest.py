@@ -62,7 +62,9 @@ def from_json(text: str) -> ModelManifest:
         values = json.loads(text)
         names = {field.name for field in fields(ModelManifest)}
         if set(values) != names:
-            raise ModelError(f"the model's manifest has to hold exactly {', '.join(sorted(names))}; export the model anew")
+            raise ModelError(
+                f"the model's manifest has to hold exactly {', '.join(sorted(names))}; export the model anew"
+            )
         values["fit"] = Fit(**values["fit"])
         values["training_data"] = tuple(TrainingSet(**item) for item in values["training_data"])
         return _checked(ModelManifest(**values))
@@ -87,12 +89,22 @@ def verify(file: bytes, name: str) -> None:
     except ModelError as error:
         raise ModelError(f"{name} is not a cutaway model: {error}") from error
     if file[start:end].decode() != _digest_without(file, start, end):
-        raise ModelError(f"the model {name} is damaged: its SHA-256 does not match its manifest; install or export it again")
+        raise ModelError(
+            f"the model {name} is damaged: its SHA-256 does not match its manifest; install or export it again"
+        )
 
 
 def _checked(manifest: ModelManifest) -> ModelManifest:
     """Return ``manifest``; raise ``TypeError`` where a field is of the wrong kind."""
-    kinds: dict[str, Any] = {"name": str, "version": str, "architecture": str, "parameters": int, "scores": dict, "licence": str, "sha256": str}
+    kinds: dict[str, Any] = {
+        "name": str,
+        "version": str,
+        "architecture": str,
+        "parameters": int,
+        "scores": dict,
+        "licence": str,
+        "sha256": str,
+    }
     for name, kind in kinds.items():
         if not isinstance(getattr(manifest, name), kind):
             raise TypeError(f"{name} has to be {kind.__name__}")

@@ -89,7 +89,9 @@ class Remover:
         height, width = photo.image.shape[:2]
         coarse = self._predict(_as_seen(photo), place(height, width, self.manifest.fit))
         if not _is_person(coarse):
-            return Cutout(photo.image, np.zeros((height, width), np.float32), 1 - float(coarse.max()), found_person=False)
+            return Cutout(
+                photo.image, np.zeros((height, width), np.float32), 1 - float(coarse.max()), found_person=False
+            )
         alpha = self._enlarge(coarse, photo.image)
         if photo.alpha is not None:
             alpha = alpha * photo.alpha

@@ -37,7 +37,9 @@ class Runtime:
         ModelError: The model is missing, damaged or not ours, or the provider is not available.
     """
 
-    def __init__(self, model: str | os.PathLike[str] = weights.DEFAULT, *, threads: int | None = None, provider: str = "cpu") -> None:
+    def __init__(
+        self, model: str | os.PathLike[str] = weights.DEFAULT, *, threads: int | None = None, provider: str = "cpu"
+    ) -> None:
         path = weights.find(model)
         file = _read(path)
         manifest.verify(file, path.name)
@@ -51,7 +53,9 @@ class Runtime:
             raise ModelError(f"the model {path.name} cannot be loaded: {error}") from error
         if wanted not in self._session.get_providers():
             raise ModelError(f"provider {provider!r} is installed but does not start here; use provider 'cpu'")
-        self.manifest: ModelManifest = manifest.from_json(self._session.get_modelmeta().custom_metadata_map[manifest.METADATA_KEY])
+        self.manifest: ModelManifest = manifest.from_json(
+            self._session.get_modelmeta().custom_metadata_map[manifest.METADATA_KEY]
+        )
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return alpha N×1×H×W, 0..1, for images N×3×H×W, RGB 0..1, whose sides are multiples of the manifest's ``fit.multiple``."""

@@ -44,10 +44,17 @@ def split_of(identity: str) -> str:
 
 
 def write_index(path: Path, samples: Iterable[Sample]) -> None:
-    """Write ``samples`` to ``path`` as JSONL."""
+    """Write ``samples`` to ``path`` as JSONL.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
     base = path.resolve().parent
     lines = [json.dumps(_to_row(sample, base), ensure_ascii=False) for sample in samples]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    try:
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"the index {path} cannot be written: {error.strerror or error}") from error
 
 
 def read_index(path: Path) -> list[Sample]:

@@ -1,0 +1,1 @@
+"""The nets: torch and nothing else of ours."""

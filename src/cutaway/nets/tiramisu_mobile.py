@@ -150,7 +150,9 @@ def _find(arrays: "np.lib.npyio.NpzFile", name: str, shape: tuple[int, ...]) -> 
     """Return the array of the trunk file that belongs to the parameter ``name``."""
     module, kind = name.rsplit(".", 1)
     key = _graph_name(module) + ("|weights_quant|FakeQuantWithMinMaxVars" if kind == "weight" else "")
-    candidates = [key] if kind == "weight" else [f"{key}|Conv2D_Fold_bias", f"{key}|depthwise_Fold_bias", f"{key}|Conv2D_bias"]
+    candidates = (
+        [key] if kind == "weight" else [f"{key}|Conv2D_Fold_bias", f"{key}|depthwise_Fold_bias", f"{key}|Conv2D_bias"]
+    )
     key = next((candidate for candidate in candidates if candidate in arrays), candidates[0])
     if key not in arrays:
         raise ValueError(f"the trunk file has no array {key!r}; use deeplabv3_mnv2_pascal.npz")

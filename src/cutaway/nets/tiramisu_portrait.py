@@ -31,7 +31,9 @@ class TiramisuPortraitConfig:
 
     def __post_init__(self) -> None:
         if len(self.up) != len(self.down) + 1:
-            raise ValueError(f"{len(self.down)} dense blocks down need {len(self.down) + 1} stages up, not {len(self.up)}")
+            raise ValueError(
+                f"{len(self.down)} dense blocks down need {len(self.down) + 1} stages up, not {len(self.up)}"
+            )
 
 
 class TiramisuPortrait(nn.Module):

@@ -1,5 +1,8 @@
 """Checkpoint to weights: a torch net becomes one ONNX file with its manifest inside, checked against torch before it is written."""
 
+import copy
+import logging
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,30 +94,37 @@ def export(source: Path, out: Path, facts: Facts, *, half: bool = False, size: i
     model = to_onnx(AlphaNet(fold_batch_norm(net)).eval(), fit)
     if half:
         halve(model)
-    card = ModelManifest(facts.name, facts.version, recipe.net.name, parameters, fit, facts.training_data, facts.scores, facts.licence)
+    card = ModelManifest(
+        facts.name, facts.version, recipe.net.name, parameters, fit, facts.training_data, facts.scores, facts.licence
+    )
     file = with_manifest(model, card)
     difference = parity(AlphaNet(net), file, fit)
     bound = HALF_PARITY if half else PARITY
     if difference > bound:
-        raise ModelError(f"the weights differ from torch by {difference:.1e}, more than {bound:.0e}; nothing was written")
+        raise ModelError(
+            f"the weights differ from torch by {difference:.1e}, more than {bound:.0e}; nothing was written"
+        )
     imagefile.write(out, file, overwrite=True)
     return Exported(out, difference, len(file), card)
 
 
 def fold_batch_norm(net: nn.Module) -> nn.Module:
-    """Fold every batch norm that directly follows a convolution in a ``Sequential`` into it, in place of both; return ``net``."""
-    for module in net.modules():
+    """Return a copy of ``net`` in which every batch norm that directly follows a convolution in a ``Sequential`` is folded into it."""
+    folded = copy.deepcopy(net)
+    for module in folded.modules():
         if isinstance(module, nn.Sequential):
-            for first, second in zip(list(module), list(module)[1:], strict=False):
-                if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                    names = [name for name, child in module.named_children() if child is first or child is second]
-                    module[int(names[0])] = fuse_conv_bn_eval(first, second)
-                    module[int(names[1])] = nn.Identity()
-    return net
+            for number in range(len(module) - 1):
+                conv, norm = module[number], module[number + 1]
+                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    module[number], module[number + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+    return folded
 
 
 def to_onnx(net: nn.Module, fit: Fit) -> onnx.ModelProto:
     """Return ``net`` as an ONNX model from ``image`` to ``alpha``, for any batch and any sides that are multiples of ``fit.multiple``."""
+    logging.getLogger("torch.onnx").setLevel(
+        logging.ERROR
+    )  # it warns that torchvision, which nothing here needs, is missing
     batch, height, width = (torch.export.Dim.DYNAMIC,) * 3
     program = torch.onnx.export(
         net,
@@ -156,11 +166,16 @@ def parity(net: nn.Module, file: bytes, fit: Fit) -> float:
     """Return the largest difference of any alpha value between ``net`` and the ONNX ``file`` on noise of several shapes, alone and in a batch."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
-    return max(_difference(net.eval(), session, random.random((count, 3, *canvas), np.float32)) for count, canvas in _shapes(fit))
+    return max(
+        _difference(net.eval(), session, random.random((count, 3, *canvas), np.float32))
+        for count, canvas in _shapes(fit)
+    )
 
 
 def _shapes(fit: Fit) -> Sequence[tuple[int, tuple[int, int]]]:
-    return [(count, place(100 * height, 100 * width, fit).canvas) for height, width in PARITY_ASPECTS for count in (1, 2)]
+    return [
+        (count, place(100 * height, 100 * width, fit).canvas) for height, width in PARITY_ASPECTS for count in (1, 2)
+    ]
 
 
 def _difference(net: nn.Module, session: Any, batch: "np.ndarray[Any, np.dtype[np.float32]]") -> float:
@@ -169,14 +184,17 @@ def _difference(net: nn.Module, session: Any, batch: "np.ndarray[Any, np.dtype[n
     return float(np.abs(session.run(["alpha"], {"image": batch})[0] - expected).max())
 
 
-def read_facts(values: Mapping[str, Any]) -> Facts:
-    """Return the facts of a TOML table.
+def read_facts(path: Path) -> Facts:
+    """Return the facts of a TOML file, a *card*: name, version, licence, [scores] and a [[training_data]] for every set.
 
     Raises:
-        DataError: A field is missing or unknown.
+        DataError: The file cannot be read, or a field is missing or unknown.
     """
     try:
-        sets = tuple(TrainingSet(**item) for item in values["training_data"])
-        return Facts(**{**values, "training_data": sets})
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        sets = tuple(TrainingSet(**item) for item in values.pop("training_data"))
+        return Facts(training_data=sets, **values)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"the card {path} cannot be read: {error}") from error
     except (KeyError, TypeError) as error:
-        raise DataError(f"the release facts are not complete: {error}") from error
+        raise DataError(f"the card {path} does not hold what a release needs: {error}") from error

@@ -171,7 +171,9 @@ def _step(state: State, fabric: Fabric, optim: OptimConfig, images: Tensor, mask
     state.net.train()
     loss = bce_dice(state.net(images.contiguous(memory_format=torch.channels_last)), masks)
     if not torch.isfinite(loss.total):
-        raise DataError(f"the loss is no longer finite at step {state.step}; lower optim.lr and resume from a checkpoint")
+        raise DataError(
+            f"the loss is no longer finite at step {state.step}; lower optim.lr and resume from a checkpoint"
+        )
     fabric.backward(loss.total)
     fabric.clip_gradients(state.net, state.optimizer, max_norm=optim.clip)
     state.optimizer.step()

@@ -1,0 +1,51 @@
+"""``cutaway data``: data sets as users have them on disk into one index."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+data = typer.Typer(help="Make data indexes.", no_args_is_help=True)
+
+
+@data.callback()
+def _group() -> None:
+    """Make data indexes: JSONL, one photograph a line."""
+
+
+@data.command("folder")
+def folder(
+    root: Annotated[
+        Path, typer.Argument(help="Folder with images/ and masks/, and index.csv (set, stem, split) if there is one.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="INDEX.jsonl", help="Where the index goes.")],
+    source: Annotated[str | None, typer.Option(help="Name of the set, where no index.csv says it.")] = None,
+    licence: Annotated[str, typer.Option(help="Terms of the photographs.")] = "not stated",
+    nobody: Annotated[
+        bool,
+        typer.Option(
+            "--nobody", help="ROOT itself holds photographs, and nobody is in any of them; there are no masks."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+) -> None:
+    """Index a folder of photographs and masks.
+
+    Exit code: 0 written, 2 wrong usage, 3 nothing was written.
+    """
+    import json
+    from collections import Counter
+
+    from cutaway.data.folder import read_folder, read_people_free
+    from cutaway.data.index import SPLITS, write_index
+
+    read = read_people_free if nobody else read_folder
+    samples = read(root, source=source, licence=licence)
+    write_index(out, samples)
+    counts = Counter(sample.split for sample in samples)
+    if as_json:
+        typer.echo(
+            json.dumps({"index": str(out), "photos": len(samples), **{split: counts[split] for split in SPLITS}})
+        )
+    else:
+        typer.echo(f"{out}: {len(samples)} photographs, " + ", ".join(f"{counts[split]} {split}" for split in SPLITS))

@@ -18,8 +18,8 @@ from cutaway.types import Alpha, Image, Rgba
 class Cutout:
     """The person of a photo.
 
-    ``image`` is the photo, H×W×3 uint8, upright sRGB. ``alpha`` is H×W float32, 0..1. ``confidence`` is 0..1: how far the network trusts
-    its own outline, as the person IoU it expects; where nobody was found, how sure it is of that.
+    ``image`` is the photo, H×W×3 uint8, upright sRGB. ``alpha`` is H×W float32, 0..1. ``confidence`` is 0..1: how far
+    the network trusts its own outline, as the person IoU it expects; where nobody was found, how sure it is of that.
     """
 
     image: Image
@@ -29,12 +29,18 @@ class Cutout:
 
     @cached_property
     def foreground(self) -> Image:
-        """The person's own colour, H×W×3 uint8: the background's share is taken out of soft edges, and nothing is left behind them."""
+        """The person's own colour, H×W×3 uint8.
+
+        The background's share is taken out of soft edges, and nothing is left behind them.
+        """
         return estimate_foreground(self.image, self.alpha)
 
     @cached_property
     def rgba(self) -> Rgba:
-        """The cut-out, H×W×4 uint8, straight alpha. Where alpha is 0 so is the colour: the background cannot be recovered."""
+        """The cut-out, H×W×4 uint8, straight alpha.
+
+        Where alpha is 0 so is the colour: the background cannot be recovered.
+        """
         alpha = np.rint(self.alpha * 255).astype(np.uint8)
         rgba = np.dstack([self.foreground, alpha])
         rgba[alpha == 0] = 0
@@ -46,7 +52,7 @@ class Cutout:
         return composite.bounding_box(self.alpha)
 
     def over(self, background: Source) -> Image:
-        """Return the person over a CSS colour such as ``"white"``, or over an image, which is scaled to cover the frame.
+        """Return the person over a CSS colour such as ``"white"``, or over an image scaled to cover the frame.
 
         Raises:
             ImageError: ``background`` is neither a colour nor an image that can be read.

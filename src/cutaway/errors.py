@@ -1,4 +1,7 @@
-"""The errors that Cutaway raises on purpose. Each message is a sentence: what was wrong with which input, and what to do."""
+"""The errors that Cutaway raises on purpose.
+
+Each message is a sentence: what was wrong with which input, and what to do.
+"""
 
 
 class CutawayError(Exception):

@@ -1,7 +1,8 @@
 """Where a photograph lies in the network's input, and the exact way back. Training and serving share it.
 
-A network sees a *canvas* whose sides are multiples of its stride. ``place`` says which rectangle of the canvas holds the
-photograph; ``fit_image`` and ``fit_mask`` fill it; ``restore`` takes the network's alpha back to the photograph's own size.
+A network sees a *canvas* whose sides are multiples of its stride. ``place`` says which rectangle of the canvas holds
+the photograph; ``fit_image`` and ``fit_mask`` fill it; ``restore`` takes the network's alpha back to the photograph's
+own size.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ from cutaway.types import Alpha, Image, Mask
 FitRule: TypeAlias = Literal["letterbox", "squash"]
 
 PADDING = 128
-"""Grey around the photograph: about 0 after the nets' (x - 0.5) / 0.5, which is also what their convolutions pad with."""
+"""Grey around the photograph.
+
+About 0 after the nets' (x - 0.5) / 0.5, which is also what their convolutions pad with.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,8 @@ class Fit:
     """How photographs are brought to a network's input.
 
     ``letterbox`` keeps the aspect: the canvas has the aspect of the photograph, rounded to ``multiple``, and about
-    ``size`` × ``size`` pixels, so every photograph costs the same. ``squash`` is the 2017 article's way: a ``size`` × ``size``
-    square, whatever the aspect.
+    ``size`` × ``size`` pixels, so every photograph costs the same. ``squash`` is the 2017 article's way: a ``size`` ×
+    ``size`` square, whatever the aspect.
     """
 
     rule: FitRule
@@ -41,7 +45,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Placement:
-    """The rectangle of the canvas that holds the photograph. ``source`` and ``canvas`` are (height, width) in pixels."""
+    """The rectangle of the canvas that holds the photograph.
+
+    ``source`` and ``canvas`` are (height, width) in pixels.
+    """
 
     source: tuple[int, int]
     canvas: tuple[int, int]
@@ -118,7 +125,10 @@ def to_tensor(canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _canvas(aspect: float, fit: Fit) -> tuple[int, int]:
-    """Return (height, width): multiples of ``fit.multiple``, about ``fit.size``² pixels, shaped like ``aspect`` = h / w."""
+    """Return (height, width).
+
+    Multiples of ``fit.multiple``, about ``fit.size``² pixels, shaped like ``aspect`` = h / w.
+    """
     height = _round_to(fit.size * aspect**0.5, fit.multiple)
     width = _round_to(fit.size / aspect**0.5, fit.multiple)
     return height, width

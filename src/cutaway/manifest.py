@@ -1,7 +1,7 @@
 """The facts of a model, kept inside its ONNX file, and the digest that shows whether the file is as it was released.
 
-The manifest is JSON under one key of the ONNX metadata. Its ``sha256`` is taken over the whole file with the digest's own 64 digits
-set to zero, so that a flipped byte anywhere, in the weights, the graph or the manifest, is noticed.
+The manifest is JSON under one key of the ONNX metadata. Its ``sha256`` is taken over the whole file with the digest's
+own 64 digits set to zero, so that a flipped byte anywhere, in the weights, the graph or the manifest, is noticed.
 """
 
 import json
@@ -22,7 +22,7 @@ _DIGEST = re.compile(rb'"sha256": "([0-9a-f]{64})"')
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """One set that the weights were trained on, or whose photos initialised their trunk, and the terms stated at its source."""
+    """One set that the weights, or the trunk they began with, were trained on; and the terms stated at its source."""
 
     name: str
     photos: int | None
@@ -33,7 +33,8 @@ class TrainingSet:
 class ModelManifest:
     """What has to be known of weights to use them rightly.
 
-    ``scores`` maps a set to its mean person IoU on ``split=test`` (or says the split in its key). ``sha256`` is of the file; see the module.
+    ``scores`` maps a set to its mean person IoU on ``split=test`` (or says the split in its key). ``sha256`` is of
+    the file; see the module.
     """
 
     name: str

@@ -69,7 +69,10 @@ class Remover:
         return self._cut(imagefile.read(photo, self._limits))
 
     def remove_many(self, photos: Iterable[Source]) -> Iterator[Cutout | CutawayError]:
-        """Yield the cut-out of each photo in order, decoding ahead. A photo that cannot be read yields its error instead."""
+        """Yield the cut-out of each photo in order, decoding ahead.
+
+        A photo that cannot be read yields its error instead.
+        """
         with ThreadPoolExecutor(max_workers=1) as pool:
             pending: deque[Future[Photo]] = deque()
             for photo in photos:
@@ -104,14 +107,17 @@ class Remover:
 
 
 def expected_iou(alpha: Alpha) -> float:
-    """Return the person IoU, 0..1, that ``alpha`` cut at 0.5 has if its values are the true odds of each pixel being person."""
+    """Return the person IoU, 0..1, to expect of ``alpha`` cut at 0.5 if its values are each pixel's odds of being person."""
     inside = alpha >= 0.5
     union = float(np.count_nonzero(inside)) + float(alpha[~inside].sum())
     return float(alpha[inside].sum()) / union if union else 0.0
 
 
 def _as_seen(photo: Photo) -> Image:
-    """Return what the network is shown: transparent parts are grey, as what lies around a photo is, whatever colour hides there."""
+    """Return what the network is shown.
+
+    Transparent parts are grey, as what lies around a photo is, whatever colour hides there.
+    """
     if photo.alpha is None:
         return photo.image
     return over_colour(photo.image, photo.alpha, (PADDING, PADDING, PADDING))

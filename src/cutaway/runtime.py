@@ -58,7 +58,10 @@ class Runtime:
         )
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return alpha N×1×H×W, 0..1, for images N×3×H×W, RGB 0..1, whose sides are multiples of the manifest's ``fit.multiple``."""
+        """Return alpha N×1×H×W, 0..1, for images N×3×H×W, RGB 0..1.
+
+        H and W are multiples of the manifest's ``fit.multiple``.
+        """
         alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": batch})[0]
         return alpha
 

@@ -24,5 +24,7 @@ def find(model: str | os.PathLike[str]) -> Path:
         return FOLDER / f"{model}.onnx"
     path = Path(model)
     if not path.is_file():
-        raise ModelError(f"there is no model {str(model)!r}; give the path of an .onnx file or one of: {', '.join(names())}")
+        raise ModelError(
+            f"there is no model {str(model)!r}; give the path of an .onnx file or one of: {', '.join(names())}"
+        )
     return path

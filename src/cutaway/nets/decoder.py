@@ -21,8 +21,8 @@ class Stage:
 class DenseUpPath(nn.Module):
     """Tiramisu's up-path: enlarge, join the skip, dense block; only the block's new maps go further up.
 
-    Enlarging is a 1×1 convolution and bilinear resampling instead of the paper's transposed convolution: a fraction of the
-    arithmetic at the sizes where most of the time goes, and no chequered pattern.
+    Enlarging is a 1×1 convolution and bilinear resampling instead of the paper's transposed convolution: a fraction
+    of the arithmetic at the sizes where most of the time goes, and no chequered pattern.
 
     Args:
         inputs: Maps of the deepest features.

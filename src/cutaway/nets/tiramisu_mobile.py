@@ -1,8 +1,8 @@
 """Tiramisu's dense up-path on a pretrained MobileNetV2 trunk (DeepLabv3), for the most quality a training hour.
 
-The trunk is the person segmenter of ``deeplabv3_mnv2_pascal.npz``: MobileNetV2 (Sandler 2018) at output stride 16, image pooling and a
-21-class head (Chen 2017). What it says about *person* at 1/16 of the size is kept as log-odds, and the up-path learns what has
-to be added to it. So training starts from a working, if coarse, segmenter.
+The trunk is the person segmenter of ``deeplabv3_mnv2_pascal.npz``: MobileNetV2 (Sandler 2018) at output stride 16,
+image pooling and a 21-class head (Chen 2017). What it says about *person* at 1/16 of the size is kept as log-odds,
+and the up-path learns what has to be added to it. So training starts from a working, if coarse, segmenter.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,10 @@ class TiramisuMobileConfig:
 
 
 class SameConv(nn.Conv2d):
-    """Convolution with TensorFlow's padding: on even sides a stride of 2 pads right and bottom only, as the trunk was trained."""
+    """Convolution with TensorFlow's padding.
+
+    On even sides a stride of 2 pads right and bottom only, as the trunk was trained.
+    """
 
     def forward(self, features: Tensor) -> Tensor:
         """Return B×outputs×H/stride×W/stride."""
@@ -95,7 +98,7 @@ class Trunk(nn.Module):
         self.logits = same_conv(256, 21, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Return context B×256×H/16×W/16, skips at 1/8, 1/4, 1/2, and 21 class logits at 1/16, for an image of -1..1."""
+        """Return context B×256×H/16×W/16, skips at 1/8, 1/4, 1/2, and 21 class logits at 1/16; the image is -1..1."""
         features = functional.relu6(self.conv(image))
         skips = []
         for number, block in enumerate(self.blocks):

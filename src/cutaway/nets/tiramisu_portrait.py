@@ -1,7 +1,7 @@
 """Tiramisu for portraits, trained from scratch: FC-DenseNet with a strided stem and a path for fine detail.
 
-The paper's net (Jégou 2017) spends most of its arithmetic at full size. Here two strided convolutions come first, dense blocks
-work from 1/4 down to 1/32 and back up, and a thin path from the image itself keeps the outline sharp.
+The paper's net (Jégou 2017) spends most of its arithmetic at full size. Here two strided convolutions come first,
+dense blocks work from 1/4 down to 1/32 and back up, and a thin path from the image itself keeps the outline sharp.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from cutaway.nets.layers import ConvNormRelu, DenseBlock, normalise
 
 @dataclass(frozen=True)
 class TiramisuPortraitConfig:
-    """Shape of ``TiramisuPortrait``. ``down`` holds the layers of the dense blocks at 1/4, 1/8, ...; the last is the bottleneck."""
+    """Shape of ``TiramisuPortrait``.
+
+    ``down`` holds the layers of the dense blocks at 1/4, 1/8, ...; the last is the bottleneck.
+    """
 
     classes: int = 1
     growth_rate: int = 16
@@ -37,7 +40,10 @@ class TiramisuPortraitConfig:
 
 
 class TiramisuPortrait(nn.Module):
-    """FC-DenseNet with a strided stem; see the module. Sides must be multiples of 2 to the power of ``len(down) + 1``."""
+    """FC-DenseNet with a strided stem.
+
+    See the module. Sides must be multiples of 2 to the power of ``len(down) + 1``.
+    """
 
     def __init__(self, config: TiramisuPortraitConfig) -> None:
         super().__init__()

@@ -74,7 +74,7 @@ def blur_background(image: Image, alpha: Alpha, radius: float) -> Image:
 
     ``radius`` is the standard deviation of the Gaussian in pixels. The blur is a normalised convolution (Knutsson and
     Westin 1993), so the person's colours stay out and no halo of them surrounds the person. Its weights are
-    (1 − ``alpha``)²: a soft pixel's colour is the background's only in the share 1 − ``alpha``, and is trusted by as much.
+    (1 − ``alpha``)²: only the share 1 − ``alpha`` of a soft pixel's colour is the background's.
     Raises ``CutawayError`` for a radius below 0.
     """
     check_same_size(image, alpha)

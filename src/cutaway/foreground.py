@@ -1,0 +1,121 @@
+"""The colour that a person has in the soft pixels of their outline, where the photo mixes it with the background."""
+
+from typing import TypeAlias
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from cutaway.tiles import enlarged, tiles
+from cutaway.types import Alpha, Image, Mask, check_same_size
+
+_Planes: TypeAlias = NDArray[np.float32]
+"""Three channels of 0..255, first; where there is one axis more, the foreground's colour and then the background's."""
+
+SOLVED_SIDE = 512
+"""Longer side, in pixels, at which the smooth part of the colours is solved; finer detail comes from the photo."""
+
+_SMOOTHNESS = 1e-5
+# Twice the paper's iterations on the small levels cost little and carry colours across wide soft regions.
+_SMALL_SIDE = 64
+_ITERATIONS_SMALL = 20
+_ITERATIONS = 2
+_BOX = PIL.Image.Resampling.BOX
+
+
+def estimate_foreground(image: Image, alpha: Alpha) -> Image:
+    """Return the foreground's own colour, H×W×3 uint8: mixed by ``alpha`` with a background it gives ``image``.
+
+    Colours change only where alpha, rounded to 8 bits, lies between 0 and 1. Where it is 0 the colour is 0, so that
+    nothing of the background can be recovered.
+
+    Multi-level estimation (Germer, Uelwer, Conrad and Harmeling, "Fast Multi-Level Foreground Estimation", 2020) up to
+    ``SOLVED_SIDE``; above that one step of the same iteration at full size, as Forte and Pitié do in "Approximate Fast
+    Foreground Colour Estimation" (2021), in the soft pixels alone.
+    """
+    check_same_size(image, alpha)
+    opacity = np.rint(alpha * np.float32(255))
+    foreground: Image = image * (opacity > 0)[..., np.newaxis]
+    soft = (opacity > 0) & (opacity < 255)
+    if soft.any():
+        _settle_soft_pixels(foreground, image, alpha, soft)
+    return foreground
+
+
+def _settle_soft_pixels(foreground: Image, image: Image, alpha: Alpha, soft: Mask) -> None:
+    """Write the estimated colour into the ``soft`` pixels of ``foreground``."""
+    smooth = [_picture(colour) for colour in _solve(image, alpha)]
+    for tile in tiles(*alpha.shape):
+        chosen = soft[tile]
+        if chosen.any():
+            guess = np.stack([_planes(enlarged(picture, tile, *alpha.shape)[chosen]) for picture in smooth])
+            colours = _fit(guess, _planes(image[tile][chosen]), alpha[tile][chosen], 0)
+            foreground[tile][chosen] = np.rint(colours[0].T)
+
+
+def _solve(image: Image, alpha: Alpha) -> _Planes:
+    """Return both colours, smooth, up to ``SOLVED_SIDE`` along a side: from one pixel up, twice the size each time."""
+    picture, cover = PIL.Image.fromarray(image), PIL.Image.fromarray(alpha)
+    picture.thumbnail((SOLVED_SIDE, SOLVED_SIDE), _BOX)
+    cover = cover.resize(picture.size, _BOX)
+    colours = _mean_colours(_planes(np.asarray(picture)), np.asarray(cover))
+    for size in _levels(*picture.size):
+        level = _planes(np.asarray(picture.resize(size, _BOX))), np.asarray(cover.resize(size, _BOX))
+        colours = _iterate(_repeated(colours, size), *level)
+    return colours
+
+
+def _levels(width: int, height: int) -> list[tuple[int, int]]:
+    """Return the sizes (width, height) to solve, smallest first."""
+    halvings = range((max(width, height) - 1).bit_length(), -1, -1)
+    return [(max(1, width >> halving), max(1, height >> halving)) for halving in halvings]
+
+
+def _mean_colours(image: _Planes, alpha: Alpha) -> _Planes:
+    shares = np.stack([alpha, 1 - alpha])[:, np.newaxis]
+    total = np.sum(image * shares, axis=(2, 3), keepdims=True)
+    mean: _Planes = total / np.maximum(np.sum(shares, axis=(2, 3), keepdims=True), np.float32(1e-6))
+    return mean
+
+
+def _repeated(colours: _Planes, size: tuple[int, int]) -> _Planes:
+    """Return ``colours`` at ``size`` (width, height), each pixel repeated."""
+    rows = np.arange(size[1]) * colours.shape[2] // size[1]
+    columns = np.arange(size[0]) * colours.shape[3] // size[0]
+    return colours[:, :, rows[:, np.newaxis], columns]
+
+
+def _iterate(colours: _Planes, image: _Planes, alpha: Alpha) -> _Planes:
+    weights = [_SMOOTHNESS + np.abs(neighbour - alpha) for neighbour in _neighbours(alpha)]
+    total = np.sum(weights, axis=0)
+    shares = [weight / total for weight in weights]
+    for _ in range(_ITERATIONS_SMALL if max(alpha.shape) <= _SMALL_SIDE else _ITERATIONS):
+        around = np.zeros_like(colours)
+        for neighbour, share in zip(_neighbours(colours), shares, strict=True):
+            around += neighbour * share
+        colours = _fit(around, image, alpha, total)
+    return colours
+
+
+def _fit(around: _Planes, image: _Planes, alpha: Alpha, smoothness: Alpha | float) -> _Planes:
+    """Return the colours that mix to ``image`` and stay near those ``around``: Germer's 2 × 2 system, solved."""
+    foreground, background = around
+    missing = image - background - alpha * (foreground - background)
+    missing /= np.square(alpha) + np.square(1 - alpha) + smoothness
+    colours: _Planes = np.clip(around + np.stack([alpha * missing, (1 - alpha) * missing]), 0, 255)
+    return colours
+
+
+def _neighbours(planes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Return what lies above, below, left and right of each pixel; at the frame that is the pixel itself."""
+    padded = np.pad(planes, [(0, 0)] * (planes.ndim - 2) + [(1, 1), (1, 1)], mode="edge")
+    return [padded[..., :-2, 1:-1], padded[..., 2:, 1:-1], padded[..., 1:-1, :-2], padded[..., 1:-1, 2:]]
+
+
+def _planes(pixels: NDArray[np.uint8]) -> _Planes:
+    """Return pixels (… × 3) with the channels first, in which NumPy is several times as fast."""
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, 0), np.float32)
+
+
+def _picture(planes: _Planes) -> PIL.Image.Image:
+    return PIL.Image.fromarray(np.ascontiguousarray(np.rint(planes).astype(np.uint8).transpose(1, 2, 0)))

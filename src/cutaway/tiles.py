@@ -1,0 +1,36 @@
+"""Work at full size a tile at a time, so that what a photo's step needs in between does not grow with the photo."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+Tile: TypeAlias = tuple[slice, slice]
+"""The rows and the columns of a part of the frame; indexes an array."""
+
+_SIDE = 256
+
+
+def tiles(height: int, width: int) -> Iterator[Tile]:
+    """Yield tiles that cover a ``height`` × ``width`` frame, each pixel once."""
+    for top in range(0, height, _SIDE):
+        for left in range(0, width, _SIDE):
+            yield slice(top, min(top + _SIDE, height)), slice(left, min(left + _SIDE, width))
+
+
+def enlarged(picture: PIL.Image.Image, tile: Tile, height: int, width: int) -> NDArray[Any]:
+    """Return the part ``tile`` of ``picture`` resized to ``height`` × ``width`` (bilinear), without resizing the rest.
+
+    The result has the picture's own dtype and channels, and is what cutting ``tile`` out of the whole would give.
+    """
+    rows, columns = tile
+    left, right = _scaled(columns, picture.width, width)
+    top, bottom = _scaled(rows, picture.height, height)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    return np.asarray(picture.resize(size, PIL.Image.Resampling.BILINEAR, box=(left, top, right, bottom)))
+
+
+def _scaled(part: slice, side: int, full: int) -> tuple[float, float]:
+    return part.start * side / full, min(part.stop * side / full, side)

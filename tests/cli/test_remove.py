@@ -255,7 +255,8 @@ def test_closed_standard_streams_are_named(
 def test_reader_that_goes_away_gets_one_line(portrait: Path, tiny_model_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "cutaway", "remove", portrait, "-o", "-", "--model", tiny_model_path]
+    arguments = ["remove", str(portrait), "-o", "-", "--model", str(tiny_model_path)]
+    command = [sys.executable, "-m", "cutaway", *arguments]
     process = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert process.returncode == 1

@@ -194,7 +194,9 @@ def test_two_photographs_with_one_result_are_refused_before_any_work(remove: Com
 
 
 def test_same_photograph_named_twice_is_done_once(remove: Command, portrait: Path) -> None:
-    assert remove(portrait, portrait).code == 0
+    finished = remove(portrait, portrait.parent, portrait, "--json")
+    assert finished.code == 0
+    assert len(json.loads(finished.out)["done"]) == 1
 
 
 @pytest.mark.parametrize("spelling", ["anna.png", "sub/../anna.png", "link/anna.png"])
@@ -261,7 +263,7 @@ def test_reader_that_goes_away_gets_one_line(portrait: Path, tiny_model_path: Pa
     os.close(writing)
     assert process.returncode == 1
     assert process.stderr.splitlines() == [
-        f"cutaway: {portrait}: the reader of standard output went away before the picture was written."
+        f"cutaway: {portrait}: standard output did not take the whole picture: Broken pipe."
     ]
 
 

@@ -124,10 +124,10 @@ def _write_stream(data: bytes) -> None:
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    except BrokenPipeError as error:
+    except OSError as error:
         # What is still buffered would be written, and fail again, when the interpreter leaves.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError("the reader of standard output went away before the picture was written.") from error
+        raise OutputError(f"standard output did not take the whole picture: {error.strerror}.") from error
 
 
 def _report(result: Done | Failure, *, quiet: bool) -> None:

@@ -98,7 +98,7 @@ def make_plan(inputs: Iterable[str], target: Target, naming: Naming, *, overwrit
 
     Raises ``typer.BadParameter`` when a result would replace a photograph or another result.
     """
-    steps = [step for name in dict.fromkeys(inputs) for step in _expand(name, target, naming)]
+    steps = list(dict.fromkeys(step for name in inputs for step in _expand(name, target, naming)))
     jobs = [step for step in steps if isinstance(step, Job)]
     _refuse_shared_outputs(jobs)
     _refuse_replaced_photos(jobs)

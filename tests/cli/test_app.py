@@ -14,7 +14,7 @@ from cutaway.cli.messages import one_line
 def test_every_command_has_help(cutaway_command: Command) -> None:
     overview = cutaway_command("--help")
     assert overview.code == 0
-    for command in ("remove", "models", "train", "evaluate", "doctor"):
+    for command in ("remove", "models", "doctor", "evaluate", "train", "export", "data"):
         assert command.encode() in overview.out
         assert cutaway_command(command, "--help").code == 0
 

@@ -10,11 +10,9 @@ from cutaway.cli.data import data
 from cutaway.cli.doctor import doctor
 from cutaway.cli.evaluate import evaluate
 from cutaway.cli.export import export
-from cutaway.cli.evaluate import evaluate
 from cutaway.cli.messages import complain
 from cutaway.cli.models import models
 from cutaway.cli.remove import RemoveCommand, remove
-from cutaway.cli.train import train
 from cutaway.cli.train import train
 from cutaway.errors import CutawayError
 
@@ -30,11 +28,9 @@ app = typer.Typer(
 )
 app.command("remove", cls=RemoveCommand)(remove)
 app.command("models")(models)
-app.command("train")(train)
-app.command("evaluate")(evaluate)
 app.command("doctor")(doctor)
-app.command("train")(train)
 app.command("evaluate")(evaluate)
+app.command("train")(train)
 app.command("export")(export)
 app.add_typer(data, name="data")
 

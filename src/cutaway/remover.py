@@ -107,7 +107,7 @@ class Remover:
 
 
 def expected_iou(alpha: Alpha) -> float:
-    """Return the person IoU, 0..1, to expect of ``alpha`` cut at 0.5 if its values are each pixel's odds of being person."""
+    """Return the person IoU, 0..1, to expect of ``alpha`` cut at 0.5 if its values are the odds of each pixel."""
     inside = alpha >= 0.5
     union = float(np.count_nonzero(inside)) + float(alpha[~inside].sum())
     return float(alpha[inside].sum()) / union if union else 0.0
@@ -124,7 +124,7 @@ def _as_seen(photo: Photo) -> Image:
 
 
 def _is_person(coarse: Alpha) -> bool:
-    return np.count_nonzero(coarse >= 0.5) >= SMALLEST_PERSON * coarse.size
+    return bool(np.count_nonzero(coarse >= 0.5) >= SMALLEST_PERSON * coarse.size)
 
 
 def _enlarger(name: str) -> Callable[[Alpha, Image], Alpha]:

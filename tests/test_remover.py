@@ -1,0 +1,153 @@
+"""The whole way from a photo to its cut-out, through a model of which everything is known, and through the shipped one."""
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cutaway
+from cutaway import Cutout, Remover
+from cutaway.errors import ImageError
+from cutaway.geometry import place
+from cutaway.remover import expected_iou
+from cutaway.types import Image
+from synthetic import draw_person, encode, person_mask
+
+
+@pytest.fixture(scope="module")
+def remover(tiny_model_path: Path) -> Remover:
+    return Remover(tiny_model_path, threads=1)
+
+
+def person_iou(cutout: Cutout, height: int, width: int) -> float:
+    found, truth = cutout.alpha >= 0.5, person_mask(height, width)
+    return float((found & truth).sum() / (found | truth).sum())
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 80), (300, 200), (111, 333), (640, 479)])
+def test_the_person_is_found_where_they_are(remover: Remover, height: int, width: int) -> None:
+    cutout = remover.remove(draw_person(height, width))
+    assert cutout.found_person
+    assert cutout.alpha.shape == (height, width)
+    assert cutout.alpha.dtype == np.float32
+    assert person_iou(cutout, height, width) > 0.93
+    assert cutout.confidence > 0.9
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (2, 3)])
+def test_the_smallest_photos_have_a_cutout_too(remover: Remover, size: tuple[int, int]) -> None:
+    assert remover.remove(np.full((*size, 3), 250, np.uint8)).alpha.shape == size
+
+
+def test_guided_refinement_is_finer_than_none(tiny_model_path: Path) -> None:
+    photo = draw_person(480, 400)
+    truth = person_mask(480, 400)
+    errors = {}
+    for name in ("none", "guided"):
+        alpha = Remover(tiny_model_path, refine="guided" if name == "guided" else "none").remove(photo).alpha
+        errors[name] = float(np.abs(alpha - truth).mean())
+    assert errors["guided"] < 0.8 * errors["none"]
+
+
+def test_an_empty_room_gives_an_empty_alpha(remover: Remover) -> None:
+    room = np.random.default_rng(0).integers(0, 90, (120, 160, 3)).astype(np.uint8)
+    cutout = remover.remove(room)
+    assert not cutout.found_person
+    assert cutout.alpha.max() == 0
+    assert cutout.rgba.max() == 0
+    assert cutout.box is None
+    assert cutout.confidence > 0.9
+
+
+def test_a_few_bright_pixels_are_not_a_person(remover: Remover) -> None:
+    room = np.zeros((128, 128, 3), np.uint8)
+    room[60:63, 60:63] = 255
+    cutout = remover.remove(room)
+    assert not cutout.found_person
+    assert cutout.alpha.max() == 0
+
+
+def test_alpha_that_is_already_there_multiplies_into_the_result(remover: Remover) -> None:
+    given = np.full((96, 80), 255, np.uint8)
+    given[:, :40] = 100
+    given[80:, :] = 0
+    photo = np.dstack([draw_person(), given])
+    alpha = remover.remove(photo).alpha
+    assert alpha[80:].max() == 0
+    assert alpha[60:78, 42:50].min() > 0.95
+    np.testing.assert_allclose(alpha[60:78, 30:38], 100 / 255, atol=0.05)
+
+
+def test_the_network_does_not_see_colour_that_is_hidden(remover: Remover) -> None:
+    hidden = np.dstack([np.full((64, 64, 3), 255, np.uint8), np.zeros((64, 64), np.uint8)])
+    assert not remover.remove(hidden).found_person
+
+
+def test_remove_many_keeps_the_order_and_yields_errors_in_place(remover: Remover) -> None:
+    photos = [draw_person(90 + n, 70) for n in range(7)]
+    sources: list[Image | bytes] = [*photos[:3], b"no photo", *photos[3:]]
+    results = list(remover.remove_many(sources))
+    assert isinstance(results.pop(3), ImageError)
+    assert [result.alpha.shape[0] for result in results if isinstance(result, Cutout)] == [90 + n for n in range(7)]
+    np.testing.assert_array_equal(results[2].alpha, remover.remove(photos[2]).alpha)  # type: ignore[union-attr]
+
+
+def test_an_unreadable_photo_is_an_image_error(remover: Remover) -> None:
+    with pytest.raises(ImageError):
+        remover.remove(b"GIF89a")
+
+
+def test_an_unknown_refinement_is_answered_with_the_known_ones(tiny_model_path: Path) -> None:
+    with pytest.raises(ValueError, match="none, guided"):
+        Remover(tiny_model_path, refine="magic")  # type: ignore[arg-type]  # what a user may type
+
+
+def test_expected_iou_is_the_iou_over_many_draws() -> None:
+    random = np.random.default_rng(3)
+    alpha = random.random((400, 400)).astype(np.float32) ** 2
+    cut = alpha >= 0.5
+    drawn = random.random((30, 400, 400)) < alpha
+    ious = [(cut & truth).sum() / (cut | truth).sum() for truth in drawn]
+    assert expected_iou(alpha) == pytest.approx(float(np.mean(ious)), abs=0.003)
+
+
+def test_expected_iou_of_nothing_is_nothing() -> None:
+    assert expected_iou(np.zeros((4, 4), np.float32)) == 0
+    assert expected_iou(np.ones((4, 4), np.float32)) == 1
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> Cutout:
+    with as_file(files(cutaway) / "samples" / "astronaut.jpg") as path:
+        return cutaway.remove(path)
+
+
+def test_the_shipped_model_cuts_the_bundled_portrait_out(astronaut: Cutout) -> None:
+    """Judged where no eye would differ: face and suit are person, the flag, the shuttle and the corner are not."""
+    assert astronaut.found_person
+    assert astronaut.confidence > 0.9
+    assert astronaut.alpha[60:180, 190:250].mean() > 0.98
+    assert astronaut.alpha[300:480, 150:350].mean() > 0.95
+    assert astronaut.alpha[:150, :60].mean() < 0.03
+    assert astronaut.alpha[20:200, 440:].mean() < 0.05
+
+
+def test_the_shipped_model_finds_nobody_in_noise_and_plain_walls() -> None:
+    noise = np.random.default_rng(5).integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    for scene in (noise, np.full((240, 320, 3), 200, np.uint8), np.zeros((240, 320, 3), np.uint8)):
+        assert not cutaway.remove(scene).found_person
+
+
+def test_an_upright_photo_and_its_mirror_image_have_the_same_canvas() -> None:
+    fit = Remover().manifest.fit
+    assert place(300, 200, fit).canvas == place(200, 300, fit).canvas[::-1]
+
+
+def test_remove_is_the_default_remover(astronaut: Cutout) -> None:
+    np.testing.assert_array_equal(Remover().remove(astronaut.image).alpha, astronaut.alpha)
+
+
+def test_encoded_and_plain_pixels_give_the_same(remover: Remover) -> None:
+    photo = draw_person()
+    np.testing.assert_array_equal(remover.remove(encode(photo)).alpha, remover.remove(photo).alpha)

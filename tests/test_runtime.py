@@ -1,0 +1,75 @@
+"""The ONNX Runtime session."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cutaway import runtime
+from cutaway.errors import ModelError
+from cutaway.runtime import Runtime
+from synthetic import BRIGHT, STEEPNESS, TINY, tiny_model
+
+
+def test_predict_gives_what_the_graph_says(tiny_model_path: Path) -> None:
+    batch = np.random.default_rng(0).random((3, 3, 32, 64), np.float32)
+    expected = 1 / (1 + np.exp(-STEEPNESS * (batch.mean(axis=1, keepdims=True) - BRIGHT)))
+    np.testing.assert_allclose(Runtime(tiny_model_path, threads=1).predict(batch), expected, atol=1e-5)
+
+
+def test_the_manifest_is_read_from_the_file(tiny_model_path: Path) -> None:
+    found = Runtime(tiny_model_path).manifest
+    assert (found.name, found.fit, found.training_data) == (TINY.name, TINY.fit, TINY.training_data)
+
+
+def test_one_runtime_serves_many_threads(tiny_model_path: Path) -> None:
+    shared = Runtime(tiny_model_path, threads=1)
+    batches = np.random.default_rng(1).random((40, 1, 3, 32, 32), np.float32)
+    alone = [shared.predict(batch) for batch in batches]
+    with ThreadPoolExecutor(8) as pool:
+        for found, expected in zip(pool.map(shared.predict, batches), alone, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
+    file = bytearray(tiny_model())
+    file[len(file) // 2] ^= 0x10
+    path = tmp_path / "damaged.onnx"
+    path.write_bytes(file)
+    with pytest.raises(ModelError, match=r"damaged\.onnx"):
+        Runtime(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
+def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "page.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="not a cutaway model"):
+        Runtime(path)
+
+
+def test_an_unknown_provider_is_answered_with_the_known_ones(tiny_model_path: Path) -> None:
+    with pytest.raises(ModelError, match="choose one of cpu, cuda"):
+        Runtime(tiny_model_path, provider="gpu")
+
+
+def test_a_provider_that_is_not_installed_is_named_with_what_to_do(
+    tiny_model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    assert runtime.available_providers() == ["cpu"]
+    with pytest.raises(
+        ModelError, match="'cuda' is not in the installed ONNX Runtime, which offers cpu.*onnxruntime-gpu"
+    ):
+        Runtime(tiny_model_path, provider="cuda")
+
+
+def test_a_provider_that_does_not_start_is_not_replaced_in_silence(
+    tiny_model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: installed)
+    monkeypatch.setattr("onnxruntime.InferenceSession.get_providers", lambda _: ["CPUExecutionProvider"])
+    with pytest.warns(UserWarning, match="CUDA"), pytest.raises(ModelError, match="does not start here"):
+        Runtime(tiny_model_path, provider="cuda")

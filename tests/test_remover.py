@@ -1,4 +1,4 @@
-"""The whole way from a photo to its cut-out, through a model of which everything is known, and through the shipped one."""
+"""The whole way from a photo to its cut-out, through a model that is known in full and through the shipped one."""
 
 from importlib.resources import as_file, files
 from pathlib import Path

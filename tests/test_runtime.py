@@ -59,9 +59,7 @@ def test_a_provider_that_is_not_installed_is_named_with_what_to_do(
 ) -> None:
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
     assert runtime.available_providers() == ["cpu"]
-    with pytest.raises(
-        ModelError, match="'cuda' is not in the installed ONNX Runtime, which offers cpu.*onnxruntime-gpu"
-    ):
+    with pytest.raises(ModelError, match=r"'cuda' is not in the installed .* offers cpu; install .*onnxruntime-gpu"):
         Runtime(tiny_model_path, provider="cuda")
 
 

@@ -90,12 +90,13 @@ class Remover:
 
     def _cut(self, photo: Photo) -> Cutout:
         height, width = photo.image.shape[:2]
-        coarse = self._predict(_as_seen(photo), place(height, width, self.manifest.fit))
+        seen = _as_seen(photo)
+        coarse = self._predict(seen, place(height, width, self.manifest.fit))
         if not _is_person(coarse):
             return Cutout(
                 photo.image, np.zeros((height, width), np.float32), 1 - float(coarse.max()), found_person=False
             )
-        alpha = self._enlarge(coarse, photo.image)
+        alpha = self._enlarge(coarse, seen)
         if photo.alpha is not None:
             alpha = alpha * photo.alpha
         return Cutout(photo.image, alpha, expected_iou(coarse), found_person=True)

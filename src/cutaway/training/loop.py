@@ -78,8 +78,8 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progr
     samples = [sample for path in recipe.data.persons for sample in load_samples(Path(path))]
     samples += [sample for path in recipe.data.people_free for sample in read_people_free(Path(path))]
     validation = with_split(samples, "val")
-    if not validation:
-        raise DataError("there is no photo to validate on; check the recipe's data paths and their splits")
+    if all(sample.mask is None for sample in validation):
+        raise DataError("there is no photo of people to validate on; check the recipe's data paths and their splits")
     state = _new_state(recipe, fabric)
     if saved:
         _restore(state, saved)
@@ -190,7 +190,8 @@ def _end_epoch(
     ious: list[float] = []
     sheet: list[Prediction] = []
     for number, prediction in enumerate(predict(state.ema.net, validation, recipe.fit, fabric.device)):
-        ious.append(person_iou(prediction))
+        if validation[number].mask is not None:
+            ious.append(person_iou(prediction))
         if number in shown:
             sheet.append(prediction)
     iou = float(np.mean(ious))

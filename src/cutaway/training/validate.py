@@ -40,7 +40,7 @@ def predict(net: nn.Module, samples: Sequence[Sample], fit: Fit, device: torch.d
 
 
 def person_iou(prediction: Prediction) -> float:
-    """Return the person IoU on the photo's part of the canvas, cut at 0.5; 1 where nobody is and nobody was found."""
+    """Return the person IoU on the photo's part of the canvas, cut at 0.5; 1 where neither shows a person."""
     where = prediction.placement
     rows, columns = slice(where.top, where.top + where.height), slice(where.left, where.left + where.width)
     found = prediction.probability[0, rows, columns] >= 0.5

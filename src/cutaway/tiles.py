@@ -1,5 +1,6 @@
 """Work at full size a tile at a time, so that what a photo's step needs in between does not grow with the photo."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -30,6 +31,18 @@ def enlarged(picture: PIL.Image.Image, tile: Tile, height: int, width: int) -> N
     top, bottom = _scaled(rows, picture.height, height)
     size = (columns.stop - columns.start, rows.stop - rows.start)
     return np.asarray(picture.resize(size, PIL.Image.Resampling.BILINEAR, box=(left, top, right, bottom)))
+
+
+def source_of(tile: Tile, source: tuple[int, int], height: int, width: int) -> Tile:
+    """Return the part of a picture of size ``source`` (height, width) that ``enlarged`` reads for ``tile``."""
+    rows, columns = tile
+    return _read(rows, source[0], height), _read(columns, source[1], width)
+
+
+def _read(part: slice, side: int, full: int) -> slice:
+    start, stop = _scaled(part, side, full)
+    reach = max(1.0, side / full)
+    return slice(max(0, math.floor(start - reach)), min(side, math.ceil(stop + reach)))
 
 
 def _scaled(part: slice, side: int, full: int) -> tuple[float, float]:

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from cutaway import refine
+from cutaway.geometry import resize_alpha
+from cutaway.refine import box_mean, guided
+
+Floats = NDArray[np.floating]
+
+
+def person(height: int, width: int) -> Floats:
+    """A true alpha: an ellipse with a wavy, hard outline."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    down, right = (rows - height / 2) / height, (columns - width / 2) / width
+    radius = 0.3 + 0.04 * np.sin(7 * np.arctan2(down, right))
+    return np.asarray(np.hypot(down, right) < radius, np.float32)
+
+
+def photo(truth: Floats, noise: float = 3) -> NDArray[np.uint8]:
+    """A photo of ``truth``: skin before a shaded blue wall, with the noise of a sensor."""
+    height, width = truth.shape
+    wall = np.array((40, 70, 150)) + 30 * np.linspace(0, 1, width)[:, np.newaxis]
+    colours = np.where(truth[..., np.newaxis] > 0.5, (215, 160, 130), wall)
+    colours = colours + np.random.default_rng(11).normal(0, noise, (height, width, 3))
+    return np.asarray(np.clip(np.rint(colours), 0, 255), np.uint8)
+
+
+def seen_coarsely(truth: Floats, factor: int = 6, shift: float = 0.7) -> NDArray[np.float32]:
+    """What a network says of ``truth``: small, blurred and a little beside the edge."""
+    small = truth.reshape(truth.shape[0] // factor, factor, -1, factor).mean(axis=(1, 3))
+    moved = ndimage.shift(ndimage.gaussian_filter(small, 0.8), (shift, -shift), order=1, mode="nearest")
+    return np.asarray(np.clip(moved, 0, 1), np.float32)
+
+
+def scipy_lines(alpha: Floats, guide: Floats, radius: int, epsilon: float) -> tuple[Floats, Floats]:
+    """The colour guided filter's mean slopes and offsets, from SciPy's box filter and LAPACK."""
+
+    def mean(plane: Floats) -> Floats:
+        size = 2 * radius + 1
+        inside = ndimage.uniform_filter(np.ones(plane.shape), size, mode="constant")
+        return np.asarray(ndimage.uniform_filter(plane, size, mode="constant") / inside)
+
+    means = [mean(channel) for channel in guide]
+    system = np.empty((*alpha.shape, 3, 3))
+    for i in range(3):
+        for j in range(3):
+            system[..., i, j] = mean(guide[i] * guide[j]) - means[i] * means[j] + epsilon * (i == j)
+    right = np.stack([mean(guide[i] * alpha) - means[i] * mean(alpha) for i in range(3)], axis=-1)
+    slope = np.linalg.solve(system, right[..., np.newaxis])[..., 0]
+    offset = mean(alpha) - sum(slope[..., i] * means[i] for i in range(3))
+    return np.stack([mean(slope[..., i]) for i in range(3)]), mean(offset)
+
+
+def edge_error(alpha: Floats, truth: Floats, width: int = 12) -> float:
+    """Mean absolute difference within ``width`` pixels of the true outline."""
+    inside = truth > 0.5
+    distance = ndimage.distance_transform_edt(inside) + ndimage.distance_transform_edt(~inside)
+    return float(np.abs(alpha - truth)[distance < width].mean())
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 2), (20, 31)])
+@pytest.mark.parametrize("radius", [1, 3])
+def test_the_box_mean_is_scipys(shape: tuple[int, int], radius: int) -> None:
+    plane = np.random.default_rng(4).random(shape)
+    size = 2 * radius + 1
+    inside = ndimage.uniform_filter(np.ones(shape), size, mode="constant")
+    expected = ndimage.uniform_filter(plane, size, mode="constant") / inside
+    np.testing.assert_allclose(box_mean(plane, radius), expected, rtol=1e-12)
+
+
+def test_the_filter_is_the_guided_filter_of_the_paper() -> None:
+    random = np.random.default_rng(6)
+    alpha, guide = ndimage.gaussian_filter(random.random((30, 40)), 2), random.random((3, 30, 40))
+    line = refine._fit_line(alpha, guide)
+    slope, offset = scipy_lines(alpha, guide, refine.RADIUS, refine.EPSILON)
+    np.testing.assert_allclose(line.slope, slope, atol=1e-9)
+    np.testing.assert_allclose(line.offset, offset, atol=1e-9)
+
+
+def test_the_edge_comes_out_sharper_and_nearer_the_truth_than_enlarging() -> None:
+    truth = person(240, 360)
+    coarse = seen_coarsely(truth)
+    enlarged, refined = resize_alpha(coarse, 240, 360), guided(coarse, photo(truth))
+    assert edge_error(refined, truth) < 0.4 * edge_error(enlarged, truth)
+    assert np.mean((refined > 0.5) != truth) < 0.4 * np.mean((enlarged > 0.5) != truth)
+    assert np.abs(np.diff(refined, axis=1)).max() > 3 * np.abs(np.diff(enlarged, axis=1)).max()
+
+
+def test_edges_of_the_photo_where_the_network_is_sure_leave_no_trace() -> None:
+    truth = person(240, 360)
+    striped = photo(truth)
+    striped[::8, :20] = 255 - striped[::8, :20]
+    striped[110:130, 170:190] = (0, 255, 0)
+    refined = guided(seen_coarsely(truth), striped)
+    assert not refined[:, :20].any()
+    assert (refined[110:130, 170:190] == 1).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_what_is_certain_everywhere_stays_exactly_so(value: float) -> None:
+    refined = guided(np.full((20, 30), value, np.float32), photo(person(120, 180)))
+    assert (refined == value).all()
+
+
+def test_a_faint_haze_is_cleared_and_a_nearly_opaque_person_filled() -> None:
+    flat = np.full((60, 60, 3), 90, np.uint8)
+    assert not guided(np.full((10, 10), 0.02, np.float32), flat).any()
+    assert (guided(np.full((10, 10), 0.98, np.float32), flat) == 1).all()
+
+
+def test_an_even_doubt_is_kept() -> None:
+    refined = guided(np.full((10, 10), 0.5, np.float32), photo(person(60, 60)))
+    np.testing.assert_allclose(refined, 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (7, 5), (40, 30), (700, 3)])
+@pytest.mark.parametrize("coarse", [(1, 1), (1, 8), (16, 12)])
+def test_any_pair_of_sizes(size: tuple[int, int], coarse: tuple[int, int]) -> None:
+    random = np.random.default_rng(9)
+    image, alpha = random.integers(0, 256, (*size, 3), np.uint8), random.random(coarse, np.float32)
+    refined = guided(alpha, image)
+    assert refined.shape == size
+    assert refined.dtype == np.float32
+    assert 0 <= refined.min() <= refined.max() <= 1
+
+
+def test_the_borders_between_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = person(360, 600)
+    coarse, image = seen_coarsely(truth), photo(truth)
+    by_tiles = guided(coarse, image)
+    monkeypatch.setattr("cutaway.tiles._SIDE", 1000)
+    np.testing.assert_allclose(by_tiles, guided(coarse, image), atol=1e-4)
+
+
+def test_the_photo_may_be_read_only_and_the_inputs_stay() -> None:
+    truth = person(120, 180)
+    coarse, image = seen_coarsely(truth), photo(truth)
+    before = coarse.copy()
+    coarse.flags.writeable = image.flags.writeable = False
+    guided(coarse, image)
+    np.testing.assert_array_equal(coarse, before)
+
+
+def test_wrong_arrays_are_refused() -> None:
+    with pytest.raises(ValueError, match="an alpha is"):
+        guided(np.zeros((4, 4), np.float64), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(ValueError, match="an image is"):
+        guided(np.zeros((4, 4), np.float32), np.zeros((8, 8), np.uint8))

@@ -77,6 +77,11 @@ def test_alpha_is_rounded_to_bytes() -> None:
     np.testing.assert_array_equal(alpha_bytes(alpha), [[0, 0, 1, 128, 255]])
 
 
+def test_the_caller_may_draw_on_the_result() -> None:
+    assert over_colour(noise(4, 5), disc(4, 5), (0, 0, 0)).flags.writeable
+    assert blur_background(noise(4, 5), disc(4, 5), 2).flags.writeable
+
+
 def test_arrays_of_different_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in size"):
         over_colour(noise(4, 5), disc(5, 4), (0, 0, 0))

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -93,7 +95,7 @@ def test_solving_at_a_reduced_size_costs_little(monkeypatch: pytest.MonkeyPatch)
 def test_fine_detail_of_the_person_survives_in_nearly_opaque_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SOLVED_SIDE", 32)
     columns = np.tile(np.arange(128), (128, 1))
-    stripes = np.repeat((120 + 100 * (columns % 2))[..., np.newaxis], 3, axis=2)
+    stripes = np.repeat((120.0 + 100 * (columns % 2))[..., np.newaxis], 3, axis=2)
     alpha = np.full((128, 128), 0.9, np.float32)
     alpha[:, :20] = 0
     estimate = estimate_foreground(mixed(stripes, np.zeros(3), alpha), alpha)
@@ -109,6 +111,17 @@ def test_opaque_pixels_stay_and_invisible_ones_are_cleared() -> None:
     np.testing.assert_array_equal(estimate[alpha == 1], image[alpha == 1])
     assert not estimate[np.rint(alpha * 255) == 0].any()
     np.testing.assert_array_equal(image, before)
+
+
+def test_memory_does_not_grow_with_the_photo_beyond_its_own_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SOLVED_SIDE", 64)
+    alpha = flower(1000, 1500, 20)
+    image = np.full((1000, 1500, 3), 99, np.uint8)
+    tracemalloc.start()
+    estimate = estimate_foreground(image, alpha)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < estimate.nbytes + 12_000_000  # Pillow is handed the photo and its alpha: 10.5 MB
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 3)])

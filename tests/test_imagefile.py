@@ -5,6 +5,7 @@ import threading
 import warnings
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
@@ -212,7 +213,7 @@ def test_rare_modes_of_pillow_images(mode: str) -> None:
 
 def test_of_an_animation_the_first_frame_is_taken() -> None:
     frames = [PIL.Image.new("RGB", (8, 8), colour) for colour in ("red", "lime")]
-    for file_format in ("GIF", "PNG", "WEBP", "TIFF"):
+    for file_format in ("GIF", "PNG", "WEBP", "TIFF", "MPO"):
         data = saved(frames[0], file_format, save_all=True, append_images=frames[1:])
         red, green, _ = read(data).image[4, 4]
         assert red > 200
@@ -316,6 +317,15 @@ def test_heic_without_its_package_says_which_one(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "pi_heif", None)
     with pytest.raises(ImageError, match=r'pip install "cutaway\[heic\]"'):
         read(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+
+
+def test_heic_goes_through_its_package_and_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = PIL.Image.fromarray(colours())
+    monkeypatch.setitem(sys.modules, "pi_heif", SimpleNamespace(HeifImageFile=lambda _file: picture))
+    data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    np.testing.assert_array_equal(read(data).image, colours())
+    with pytest.raises(ImageError, match="limit"):
+        read(data, Limits(max_side=10))
 
 
 def test_avif_under_the_general_brand_is_not_taken_for_heic() -> None:

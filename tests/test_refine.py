@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -141,6 +143,16 @@ def test_the_photo_may_be_read_only_and_the_inputs_stay() -> None:
     coarse.flags.writeable = image.flags.writeable = False
     guided(coarse, image)
     np.testing.assert_array_equal(coarse, before)
+
+
+def test_memory_does_not_grow_with_the_photo_beyond_its_own_alpha() -> None:
+    truth = person(960, 1560)
+    coarse, image = seen_coarsely(truth, 20), photo(truth)
+    tracemalloc.start()
+    refined = guided(coarse, image)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < refined.nbytes + 4_000_000  # a plane of the photo's size would take 6 MB
 
 
 def test_wrong_arrays_are_refused() -> None:

@@ -114,7 +114,8 @@ def pad_box(box: Box, margin: float, height: int, width: int) -> Box:
 def _blend(foreground: Image, background: PIL.Image.Image, alpha: Alpha) -> Image:
     check_same_size(foreground, alpha)
     mask = PIL.Image.fromarray(alpha_bytes(alpha))
-    return np.asarray(PIL.Image.composite(PIL.Image.fromarray(foreground), background, mask))
+    # np.asarray would give an array that its owner may not write to.
+    return np.array(PIL.Image.composite(PIL.Image.fromarray(foreground), background, mask))
 
 
 def _divide(weighted: Image, weight: NDArray[np.uint8]) -> Image:

@@ -34,30 +34,45 @@ def estimate_foreground(image: Image, alpha: Alpha) -> Image:
     Foreground Colour Estimation" (2021), in the soft pixels alone.
     """
     check_same_size(image, alpha)
-    opacity = np.rint(alpha * np.float32(255))
-    foreground: Image = image * (opacity > 0)[..., np.newaxis]
-    soft = (opacity > 0) & (opacity < 255)
-    if soft.any():
-        _settle_soft_pixels(foreground, image, alpha, soft)
+    foreground = np.empty_like(image)
+    unsettled = [tile for tile in tiles(*alpha.shape) if _clear_invisible(foreground[tile], image[tile], alpha[tile])]
+    if unsettled:
+        smooth = [_picture(colour) for colour in _solve(image, alpha)]
+        for tile in unsettled:
+            around = [enlarged(picture, tile, *alpha.shape) for picture in smooth]
+            _settle(foreground[tile], image[tile], alpha[tile], around)
     return foreground
 
 
-def _settle_soft_pixels(foreground: Image, image: Image, alpha: Alpha, soft: Mask) -> None:
-    """Write the estimated colour into the ``soft`` pixels of ``foreground``."""
-    smooth = [_picture(colour) for colour in _solve(image, alpha)]
-    for tile in tiles(*alpha.shape):
-        chosen = soft[tile]
-        if chosen.any():
-            guess = np.stack([_planes(enlarged(picture, tile, *alpha.shape)[chosen]) for picture in smooth])
-            colours = _fit(guess, _planes(image[tile][chosen]), alpha[tile][chosen], 0)
-            foreground[tile][chosen] = np.rint(colours[0].T)
+def _clear_invisible(foreground: Image, image: Image, alpha: Alpha) -> bool:
+    """Fill ``foreground`` with ``image``, 0 where nothing of it is seen, and return whether there are soft pixels."""
+    opacity = _opacity(alpha)
+    np.multiply(image, (opacity > 0)[..., np.newaxis], out=foreground)
+    return bool(_is_soft(opacity).any())
+
+
+def _settle(foreground: Image, image: Image, alpha: Alpha, around: list[Image]) -> None:
+    """Write the estimated colour into the soft pixels of ``foreground``."""
+    soft = _is_soft(_opacity(alpha))
+    guess = np.stack([_planes(colour[soft]) for colour in around])
+    foreground[soft] = np.rint(_fit(guess, _planes(image[soft]), alpha[soft], 0)[0].T)
+
+
+def _opacity(alpha: Alpha) -> Alpha:
+    """Return ``alpha`` as a file will hold it: 0..255, whole numbers."""
+    opacity: Alpha = np.rint(alpha * np.float32(255))
+    return opacity
+
+
+def _is_soft(opacity: Alpha) -> Mask:
+    return (opacity > 0) & (opacity < 255)
 
 
 def _solve(image: Image, alpha: Alpha) -> _Planes:
     """Return both colours, smooth, up to ``SOLVED_SIDE`` along a side: from one pixel up, twice the size each time."""
-    picture, cover = PIL.Image.fromarray(image), PIL.Image.fromarray(alpha)
+    picture = PIL.Image.fromarray(image)
     picture.thumbnail((SOLVED_SIDE, SOLVED_SIDE), _BOX)
-    cover = cover.resize(picture.size, _BOX)
+    cover = PIL.Image.fromarray(alpha).resize(picture.size, _BOX)
     colours = _mean_colours(_planes(np.asarray(picture)), np.asarray(cover))
     for size in _levels(*picture.size):
         level = _planes(np.asarray(picture.resize(size, _BOX))), np.asarray(cover.resize(size, _BOX))

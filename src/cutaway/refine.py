@@ -22,7 +22,7 @@ EPSILON = 1e-4
 CONTRAST = 1.5
 """How much steeper edges are made around an alpha of 0.5: both the network and the filter average over pixels."""
 
-_SURE, _UNSURE = 0.02, 0.2
+_SURE, _UNSURE = 0.05, 0.4
 _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 _DIAGONAL = [0, 3, 5]
 
@@ -38,8 +38,8 @@ def guided(coarse: Alpha, image: Image) -> Alpha:
     """Return ``coarse`` (h×w, of the same frame as ``image`` and usually smaller) at the size of ``image``, H×W, 0..1.
 
     The fast guided filter (He and Sun, "Fast Guided Filter", 2015) with the photo as colour guide: for each window of
-    the coarse alpha the linear function of colour that fits it best is found, and applied at full size. Where the
-    network is sure of a whole window the coarse alpha stands, enlarged bilinearly: edges there are not the person's.
+    the coarse alpha the linear function of colour that fits it best is found, and applied at full size. Away from where
+    the network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the person's.
     The result is steeper by ``CONTRAST``, which makes 0 and 1 of what is nearly so; an alpha of 0 everywhere stays 0.
     """
     check_alpha(coarse)
@@ -98,8 +98,9 @@ def _solve_symmetric(matrix: _Planes, right: _Planes) -> _Planes:
 
 
 def _damped(line: _Line, coarse: Alpha) -> _Line:
-    """Return ``line`` where the network is unsure within the window, and the coarse alpha itself where it is sure."""
-    share = box_mean(coarse.astype(np.float64), RADIUS)
+    """Return ``line`` where the network is unsure nearby, and the coarse alpha itself where it is sure."""
+    # Within two pixels and not the whole window, or things of the person's colour that touch the window grow spikes.
+    share = box_mean(box_mean(coarse.astype(np.float64), 1), 1)
     trust = np.clip((4 * share * (1 - share) - _SURE) / (_UNSURE - _SURE), 0, 1)
     return _Line(line.slope * trust, line.offset * trust + coarse * (1 - trust))
 

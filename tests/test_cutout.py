@@ -74,7 +74,7 @@ def test_blur_keeps_the_persons_colour_out_of_the_background(cutout: Cutout) -> 
     assert np.abs(blurred[:, :15].astype(int) - PERSON).max() <= 3
 
 
-@pytest.mark.parametrize("suffix", ["png", "webp", "tiff"])
+@pytest.mark.parametrize("suffix", ["png", "PNG", "webp", "tiff", "tif"])
 def test_save_keeps_every_pixel(cutout: Cutout, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"anna.{suffix}"
     cutout.save(path)
@@ -86,6 +86,11 @@ def test_save_as_jpeg_says_that_it_needs_a_background(cutout: Cutout, tmp_path: 
     with pytest.raises(OutputError, match="background"):
         cutout.save(tmp_path / "anna.jpg")
     assert not list(tmp_path.iterdir())
+
+
+def test_save_under_an_unknown_ending_names_the_known_ones(cutout: Cutout, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"\.png"):
+        cutout.save(tmp_path / "anna.psd")
 
 
 def test_save_can_be_told_to_keep_what_is_there(cutout: Cutout, tmp_path: Path) -> None:

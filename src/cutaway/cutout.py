@@ -41,7 +41,7 @@ class Cutout:
 
         Where alpha is 0 so is the colour: the background cannot be recovered.
         """
-        alpha = np.rint(self.alpha * 255).astype(np.uint8)
+        alpha = composite.alpha_bytes(self.alpha)
         rgba = np.dstack([self.foreground, alpha])
         rgba[alpha == 0] = 0
         return rgba
@@ -73,4 +73,4 @@ class Cutout:
             OutputError: The format is unknown or holds no transparency, or the file cannot be written.
         """
         target = Path(path)
-        imagefile.write(target, imagefile.encode(self.rgba, target.suffix.lstrip(".")), overwrite=overwrite)
+        imagefile.write(target, imagefile.encode(self.rgba, imagefile.format_of(target)), overwrite=overwrite)

@@ -100,6 +100,16 @@ def test_edges_of_the_photo_where_the_network_is_sure_leave_no_trace() -> None:
     assert (refined[110:130, 170:190] == 1).all()
 
 
+def test_a_thing_of_the_persons_colour_that_touches_them_grows_no_spike() -> None:
+    truth = person(240, 360)
+    image = photo(truth)
+    image[117:123, 290:] = (215, 160, 130)
+    coarse = seen_coarsely(truth, shift=0)
+    outline = np.flatnonzero(truth[120])[-1]
+    beyond = guided(coarse, image)[110:130, outline + 24 :]  # four pixels of the coarse alpha away
+    assert not beyond.any()
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_what_is_certain_everywhere_stays_exactly_so(value: float) -> None:
     refined = guided(np.full((20, 30), value, np.float32), photo(person(120, 180)))

@@ -254,6 +254,19 @@ def test_closed_standard_streams_are_named(
     assert finished.errors == [f"cutaway: {portrait}: standard output is closed; name a file with -o."]
 
 
+def test_library_that_writes_to_standard_error_itself_is_silenced(tmp_path: Path, tiny_model_path: Path) -> None:
+    """Libtiff has more to say on a damaged file than the one line that is ours."""
+    PillowImage.fromarray(draw_person()).save(tmp_path / "odd.tif", compression="tiff_adobe_deflate")
+    data = bytearray((tmp_path / "odd.tif").read_bytes())
+    start = data.index(b"\x78\x9c")
+    data[start + 2 : start + 40] = bytes(38)
+    (tmp_path / "odd.tif").write_bytes(data)
+    command = [sys.executable, "-m", "cutaway", "remove", str(tmp_path / "odd.tif"), "--model", str(tiny_model_path)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    assert [line.split(": ")[:2] for line in process.stderr.splitlines()] == [["cutaway", str(tmp_path / "odd.tif")]]
+
+
 def test_reader_that_goes_away_gets_one_line(portrait: Path, tiny_model_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)

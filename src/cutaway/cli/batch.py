@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cutaway.cli.look import Look, render
-from cutaway.cli.messages import complain, one_line
+from cutaway.cli.messages import complain, one_line, only_our_messages, point_descriptor
 from cutaway.cli.plan import STREAM, Failure, Job
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError, OutputError
@@ -47,9 +47,10 @@ def run(steps: Sequence[Job | Failure], order: Order, *, as_json: bool) -> int:
     Raises ``ModelError`` when the model of ``order`` cannot be loaded.
     """
     results = []
-    for result in _with_progress(do(steps, order), len(steps)):
-        results.append(result)
-        _report(result, quiet=as_json)
+    with only_our_messages():
+        for result in _with_progress(do(steps, order), len(steps)):
+            results.append(result)
+            _report(result, quiet=as_json)
     if as_json:
         print(json.dumps(summary(results, order)))
     return int(any(isinstance(result, Failure) for result in results))
@@ -126,7 +127,7 @@ def _write_stream(data: bytes) -> None:
         sys.stdout.buffer.flush()
     except OSError as error:
         # What is still buffered would be written, and fail again, when the interpreter leaves.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        point_descriptor(sys.stdout.fileno(), os.devnull)
         raise OutputError(f"standard output did not take the whole picture: {error.strerror}.") from error
 
 
@@ -140,7 +141,7 @@ def _report(result: Done | Failure, *, quiet: bool) -> None:
 
 def _with_progress(results: Iterator[Done | Failure], total: int) -> Iterator[Done | Failure]:
     """Show a bar on standard error while several results come in, if a person is looking."""
-    if total < 2 or not sys.stderr.isatty():
+    if total < 2 or not (sys.stderr and sys.stderr.isatty()):
         yield from results
         return
     from rich.console import Console

@@ -1,12 +1,39 @@
 """Messages to the person at the terminal: one line each, on standard error."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 
 
 def complain(reason: str, about: str | None = None) -> None:
     """Print ``cutaway: ABOUT: REASON`` as one line on standard error; a reason that begins with ABOUT loses it."""
     line = f"cutaway: {about}: {reason.removeprefix(f'{about} ')}" if about else f"cutaway: {reason}"
-    print(one_line(line), file=sys.stderr)
+    if sys.stderr:  # None when the caller closed it; print would then take standard output
+        print(one_line(line), file=sys.stderr)
+
+
+@contextmanager
+def only_our_messages() -> Iterator[None]:
+    """Keep C libraries from writing to standard error: libtiff remarks on odd files there, past Python."""
+    theirs = sys.__stderr__
+    if theirs is None or sys.stderr is not theirs:
+        yield
+        return
+    with os.fdopen(os.dup(2), "w", buffering=1, encoding=theirs.encoding, errors="backslashreplace") as ours:
+        point_descriptor(2, os.devnull)
+        try:
+            with redirect_stderr(ours):
+                yield
+        finally:
+            os.dup2(ours.fileno(), 2)
+
+
+def point_descriptor(descriptor: int, path: str) -> None:
+    """Let what is written to ``descriptor`` go to ``path`` from now on."""
+    target = os.open(path, os.O_WRONLY)
+    os.dup2(target, descriptor)
+    os.close(target)
 
 
 def one_line(text: str) -> str:

@@ -27,6 +27,7 @@ def folder(
             "--nobody", help="ROOT itself holds photographs, and nobody is in any of them; there are no masks."
         ),
     ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace INDEX.jsonl if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Index a folder of photographs and masks.
@@ -36,12 +37,14 @@ def folder(
     import json
     from collections import Counter
 
+    from cutaway import imagefile
     from cutaway.data.folder import read_folder, read_people_free
     from cutaway.data.index import SPLITS, write_index
 
+    imagefile.check_target(out, overwrite=overwrite)
     read = read_people_free if nobody else read_folder
     samples = read(root, source=source, licence=licence)
-    write_index(out, samples)
+    write_index(out, samples, overwrite=overwrite)
     counts = Counter(sample.split for sample in samples)
     if as_json:
         typer.echo(

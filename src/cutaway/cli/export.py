@@ -19,6 +19,7 @@ def export(
     size: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="The network's input size, if not the recipe's.")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace WEIGHTS.onnx if it exists.")] = False,
 ) -> None:
     """Write a checkpoint as ONNX weights, checked against torch.
 
@@ -29,6 +30,6 @@ def export(
 
     plain = exporter.Facts(out.stem, __version__, "not stated", (), {})
     facts = exporter.read_facts(card) if card else plain
-    written = exporter.export(checkpoint, out, facts, half=half, size=size)
+    written = exporter.export(checkpoint, out, facts, half=half, size=size, overwrite=overwrite)
     typer.echo(f"{written.path}: {written.size / 1e6:.2f} MB, {written.manifest.parameters:,} parameters")
     typer.echo(f"largest difference from torch: {written.difference:.1e}")

@@ -8,18 +8,22 @@ Expected tree::
 """
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import ExifTags
 from PIL import Image as PillowImage
 
+from cutaway import imagefile
 from cutaway.data.index import Sample, read_index, split_of
 from cutaway.errors import DataError
 from cutaway.types import Mask
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif"}
+HEIC_SUFFIXES = {".heic", ".heif"}
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"} | HEIC_SUFFIXES
 
 
 def load_samples(path: Path) -> list[Sample]:
@@ -38,7 +42,8 @@ def load_samples(path: Path) -> list[Sample]:
 def read_folder(root: Path, *, source: str | None = None, licence: str = "unknown") -> list[Sample]:
     """Return one sample per photograph of ``root``; see the module for the tree.
 
-    Without an ``index.csv`` every photo of ``images/`` is taken, its split is drawn from its stem, and ``source`` is its set.
+    Without an ``index.csv`` every photo of ``images/`` is taken, its split is drawn from its stem, and ``source`` is
+    its set.
 
     Raises:
         DataError: A folder, a photo or a mask is missing, or sizes differ; the message names the file.
@@ -64,13 +69,16 @@ def read_mask(path: Path) -> Mask:
     """Return a mask file as H×W bool, True where its value is 128 or more.
 
     Raises:
-        DataError: The file is missing or no image.
+        DataError: The file is missing or no image, or its largest value is neither 0 nor a person's.
     """
     try:
         with PillowImage.open(path) as file:
-            return np.asarray(file.convert("L")) >= 128
+            values = np.asarray(file.convert("L"))
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"the mask {path} cannot be read: {error}") from error
+    if 0 < values.max() < 128:
+        raise DataError(f"the mask {path} holds values up to {values.max()} only; a person has to be 128 to 255")
+    return values >= 128
 
 
 def with_split(samples: Iterable[Sample], split: str) -> list[Sample]:
@@ -93,15 +101,21 @@ def _photos_by_stem(folder: Path) -> dict[str, Path]:
     return photos
 
 
-def _read_csv(path: Path) -> Iterator[tuple[str, str, str | None]]:
-    """Yield (set, stem, split) of every row."""
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"set", "stem", "split"} - set(reader.fieldnames or ())
-        if missing:
-            raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}; it needs set, stem and split")
-        for row in reader:
-            yield row["set"], row["stem"], row["split"]
+def _read_csv(path: Path) -> list[tuple[str, str, str | None]]:
+    """Return (set, stem, split) of every row."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns, rows = set(reader.fieldnames or ()), list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    missing = {"set", "stem", "split"} - columns
+    if missing:
+        raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}; it needs set, stem and split")
+    repeated = [stem for stem, count in Counter(row["stem"] for row in rows).items() if count > 1]
+    if repeated:
+        raise DataError(f"{path} lists {repeated[0]!r} more than once; a photo belongs to one split")
+    return [(row["set"], row["stem"], row["split"]) for row in rows]
 
 
 def _sample(root: Path, photos: dict[str, Path], row: tuple[str, str, str | None], licence: str) -> Sample:
@@ -113,15 +127,25 @@ def _sample(root: Path, photos: dict[str, Path], row: tuple[str, str, str | None
     sample = _people_free(stem, photos[stem], source, licence)
     if mask.shape != (sample.height, sample.width):
         raise DataError(
-            f"{mask_path} is {mask.shape[1]}×{mask.shape[0]}, but its photo is {sample.width}×{sample.height}; they have to match"
+            f"{mask_path} is {mask.shape[1]}×{mask.shape[0]}, but its photo is {sample.width}×{sample.height}; "
+            "they have to match"
         )
     return replace(sample, mask=mask_path, person_fraction=float(mask.mean()), people=None, split=split or sample.split)
 
 
 def _people_free(stem: str, path: Path, source: str, licence: str) -> Sample:
+    width, height = _upright_size(path)
+    return Sample(stem, path, None, width, height, 0.0, 0, source, licence, split_of(stem))
+
+
+def _upright_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) as the photo is looked at; only HEIC, which Pillow cannot open, is decoded for it."""
+    if path.suffix.lower() in HEIC_SUFFIXES:
+        height, width = imagefile.read(path).image.shape[:2]
+        return width, height
     try:
         with PillowImage.open(path) as file:
-            width, height = file.size
+            lying = file.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+            return file.size[::-1] if lying else file.size
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"the photo {path} cannot be read: {error}") from error
-    return Sample(stem, path, None, width, height, 0.0, 0, source, licence, split_of(stem))

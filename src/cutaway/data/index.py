@@ -1,4 +1,4 @@
-"""The data index: one ``Sample`` a line of JSON, with paths relative to the index, so that a folder can be moved as a whole."""
+"""The data index: one ``Sample`` a line of JSON. Paths are relative to the index, so a folder can be moved whole."""
 
 import json
 import os
@@ -6,19 +6,35 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
+from cutaway import imagefile
 from cutaway.errors import DataError
 
 SPLITS = ("train", "val", "test")
+
+_KINDS: dict[str, type | UnionType] = {
+    "id": str,
+    "image": str,
+    "mask": str | None,
+    "width": int,
+    "height": int,
+    "person_fraction": float | int,
+    "people": int | None,
+    "source": str,
+    "licence": str,
+    "split": str,
+}
+"""What a field of a sample is in JSON."""
 
 
 @dataclass(frozen=True)
 class Sample:
     """One photograph with its mask.
 
-    ``mask`` is None where nobody is in the photo. ``person_fraction`` is the share of person pixels, 0..1, at original size.
-    ``people`` is None where nobody counted. ``source`` names the data set.
+    ``mask`` is None where nobody is in the photo. ``person_fraction`` is the share of person pixels, 0..1, at
+    original size. ``people`` is None where nobody counted. ``source`` names the data set.
     """
 
     id: str
@@ -43,18 +59,15 @@ def split_of(identity: str) -> str:
     return "train" if share < 0.7 else "val" if share < 0.9 else "test"
 
 
-def write_index(path: Path, samples: Iterable[Sample]) -> None:
-    """Write ``samples`` to ``path`` as JSONL.
+def write_index(path: Path, samples: Iterable[Sample], *, overwrite: bool = False) -> None:
+    """Write ``samples`` to ``path`` as JSONL, whole or not at all.
 
     Raises:
-        DataError: The file cannot be written.
+        OutputError: The file cannot be written, or exists and is not to be overwritten.
     """
     base = path.resolve().parent
-    lines = [json.dumps(_to_row(sample, base), ensure_ascii=False) for sample in samples]
-    try:
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"the index {path} cannot be written: {error.strerror or error}") from error
+    lines = [json.dumps(_to_row(sample, base)) for sample in samples]
+    imagefile.write(path, "".join(f"{line}\n" for line in lines).encode(), overwrite=overwrite)
 
 
 def read_index(path: Path) -> list[Sample]:
@@ -64,7 +77,7 @@ def read_index(path: Path) -> list[Sample]:
         DataError: The file cannot be read, or a line is not a sample; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the index {path} cannot be read: {error}") from error
     base = path.resolve().parent
@@ -84,9 +97,15 @@ def _to_sample(line: str, base: Path, place: str) -> Sample:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise DataError(f"{place}: this is not JSON ({error}); make the index anew with 'cutaway data'") from error
-    names = {field.name for field in fields(Sample)}
-    if not isinstance(row, dict) or set(row) != names:
-        raise DataError(f"{place}: a sample has exactly the fields {', '.join(sorted(names))}")
+    names = [field.name for field in fields(Sample)]
+    if not isinstance(row, dict) or set(row) != set(names):
+        raise DataError(f"{place}: a sample has exactly the fields {', '.join(names)}")
+    for name, kind in _KINDS.items():
+        if not isinstance(row[name], kind) or isinstance(row[name], bool):
+            raise DataError(f"{place}: {name} cannot be {row[name]!r}; make the index anew with 'cutaway data'")
     row["image"] = base / row["image"]
     row["mask"] = None if row["mask"] is None else base / row["mask"]
-    return Sample(**row)
+    try:
+        return Sample(**row)
+    except DataError as error:
+        raise DataError(f"{place}: {error}") from error

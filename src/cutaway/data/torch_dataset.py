@@ -1,4 +1,4 @@
-"""Samples as tensors. The batches of a run are a pure function of (seed, step), so a resumed run sees what it would have seen."""
+"""Samples as tensors. A run's batches are a pure function of (seed, step): a resumed one goes on with the same."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ class SquareDataset(Dataset[tuple[Tensor, Tensor]]):
 class StepSampler(Sampler[list[int]]):
     """The indices of each step's batch, from step ``start`` up to ``steps``.
 
-    Every epoch is a fresh permutation drawn from (seed, epoch); what does not fill a batch is left out. Process ``rank`` of ``world``
-    takes every ``world``-th index of it.
+    Every epoch is a fresh permutation drawn from (seed, epoch); what does not fill a batch is left out. Process
+    ``rank`` of ``world`` takes every ``world``-th index of it.
     """
 
     size: int
@@ -58,7 +58,8 @@ class StepSampler(Sampler[list[int]]):
     def __post_init__(self) -> None:
         if self.size < self.batch_size * self.world:
             raise DataError(
-                f"{self.size} training photos do not fill one batch of {self.batch_size * self.world}; lower optim.batch_size"
+                f"{self.size} training photos do not fill one batch of {self.batch_size * self.world}; "
+                "lower optim.batch_size"
             )
 
     @property

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from cutaway.errors import DataError
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Kornia's import warns of what it deprecates in itself
     import kornia.augmentation as kornia_augmentation
@@ -14,11 +16,12 @@ with warnings.catch_warnings():
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How far training photos are changed. Every value 0 (and ``min_crop`` 1) leaves them as they are.
+    """How far training photos are changed. ``min_crop`` and ``stretch`` 1 and all else 0 leaves them as they are.
 
-    ``canvas`` is the side in pixels that photos are letterboxed to before the crop. ``min_crop`` is the least share of that square that a
-    crop keeps, ``stretch`` the most its aspect departs from 1, ``rotation`` degrees. ``brightness``, ``contrast`` and ``saturation`` say how far
-    their factors depart from 1; ``flip``, ``cast`` (the colour of the light), ``grey``, ``gamma``, ``blur`` and ``noise`` are probabilities.
+    ``canvas`` is the side in pixels that photos are letterboxed to before the crop. ``min_crop`` is the least share
+    of that square that a crop keeps, ``stretch`` the largest ratio of its sides, ``rotation`` degrees.
+    ``brightness``, ``contrast`` and ``saturation`` say how far their factors depart from 1; ``flip``, ``cast`` (the
+    colour of the light), ``grey``, ``gamma``, ``blur`` and ``noise`` are probabilities.
     """
 
     canvas: int = 352
@@ -34,6 +37,17 @@ class AugmentConfig:
     gamma: float = 0.2
     blur: float = 0.1
     noise: float = 0.1
+
+    def __post_init__(self) -> None:
+        shares = ("flip", "brightness", "contrast", "saturation", "cast", "grey", "gamma", "blur", "noise")
+        outside = [name for name in shares if not 0 <= getattr(self, name) <= 1]
+        if outside:
+            raise DataError(f"augment.{outside[0]} is {getattr(self, outside[0])}; it has to be from 0 to 1")
+        if self.canvas < 1 or not 0 < self.min_crop <= 1 or self.stretch < 1 or not 0 <= self.rotation <= 180:
+            raise DataError(
+                "augment.canvas and augment.stretch have to be at least 1, augment.min_crop above 0 and at most 1, "
+                "and augment.rotation from 0 to 180"
+            )
 
 
 class Augment(nn.Module):
@@ -58,7 +72,7 @@ class Augment(nn.Module):
             k.RandomGaussianBlur((5, 5), (0.3, 1.5), p=config.blur),
             k.RandomGaussianNoise(std=0.03, p=config.noise),
         ]
-        soft = {"resample": Resample.BILINEAR, "align_corners": False}
+        soft = {"resample": Resample.BILINEAR, "align_corners": True}  # as for images: both have to move alike
         self.geometric = k.AugmentationSequential(*geometric, data_keys=None, extra_args={DataKey.MASK: soft})
         self.photometric = nn.Sequential(*photometric)
 

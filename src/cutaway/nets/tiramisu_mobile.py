@@ -5,6 +5,8 @@ image pooling and a 21-class head (Chen 2017). What it says about *person* at 1/
 and the up-path learns what has to be added to it. So training starts from a working, if coarse, segmenter.
 """
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,10 +144,16 @@ def load_trunk(trunk: Trunk, path: Path) -> None:
     """Fill ``trunk`` with the arrays of a ``deeplabv3_mnv2_pascal.npz``.
 
     Raises:
-        ValueError: The file lacks an array or holds one of another shape.
+        OSError: The file cannot be opened.
+        ValueError: It is damaged or no .npz, or lacks an array, or holds one of another shape.
     """
-    with np.load(path) as arrays:
-        state = {name: _find(arrays, name, tuple(value.shape)) for name, value in trunk.state_dict().items()}
+    try:
+        with zipfile.ZipFile(path):  # NumPy would take other files for arrays or pickles
+            arrays = np.load(path)
+        with arrays:
+            state = {name: _find(arrays, name, tuple(value.shape)) for name, value in trunk.state_dict().items()}
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"it is not a whole .npz file: {error}") from error
     trunk.load_state_dict(state)
 
 

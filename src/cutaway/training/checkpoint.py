@@ -1,16 +1,20 @@
 """Resumable torch state on disk: written under a temporary name, synced and renamed, and the one before is kept."""
 
 import os
+import zlib
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import torch
 
 from cutaway.errors import DataError
 
 FORMAT = 1
+_DAMAGE = (OSError, RuntimeError, UnpicklingError, BadZipFile, EOFError, LookupError, ValueError, zlib.error)
+"""What zipfile, pickle and torch raise for files that are damaged or not theirs."""
+
 KEPT = 2
 """Checkpoints kept: should the newest be damaged, the one before it carries on."""
 
@@ -24,6 +28,7 @@ def save(state: dict[str, Any], path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    _sync_folder(path.parent)
 
 
 def save_step(state: dict[str, Any], folder: Path, step: int) -> None:
@@ -40,8 +45,12 @@ def load(path: Path) -> dict[str, Any]:
         DataError: The file is missing, damaged or of another format.
     """
     try:
+        with ZipFile(path) as archive:  # torch itself does not look at the checksums, and would load flipped bits
+            damaged = archive.testzip()
+        if damaged:
+            raise DataError(f"the checkpoint {path} is damaged: {damaged} is not as it was written")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, UnpicklingError, BadZipFile, EOFError, KeyError, ValueError) as error:
+    except _DAMAGE as error:
         raise DataError(f"the checkpoint {path} cannot be read: {error}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise DataError(f"{path} is no checkpoint of this version of cutaway")
@@ -63,6 +72,15 @@ def load_newest(folder: Path) -> dict[str, Any] | None:
     if error:
         raise error
     return None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the rename itself to the disk, so that no power cut undoes it once older checkpoints are gone."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _steps(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from torch import nn
 
 
 class Ema:
-    """Holds ``net``, the average. Batch-norm statistics and other buffers are averaged where they are floating point, else copied."""
+    """Holds ``net``, the average. Batch norm's own averages are averaged too; what is no floating point is copied."""
 
     def __init__(self, net: nn.Module, decay: float) -> None:
         self.net = copy.deepcopy(net).eval().requires_grad_(False)
@@ -15,7 +15,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, net: nn.Module, step: int) -> None:
-        """Move the average towards ``net``; early on (``step`` counts from 0) faster, so that the start is soon forgotten."""
+        """Move the average towards ``net``; early on (``step`` counts from 0) faster, to forget the start."""
         decay = min(self.decay, (1 + step) / (10 + step))
         current = net.state_dict()
         for name, value in self.net.state_dict().items():

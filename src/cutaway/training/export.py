@@ -1,10 +1,10 @@
-"""Checkpoint to weights: a torch net becomes one ONNX file with its manifest inside, checked against torch before it is written."""
+"""Checkpoint to weights: a torch net becomes one ONNX file with its manifest inside, once it agrees with torch."""
 
 import copy
 import logging
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from cutaway import imagefile, manifest
 from cutaway.errors import DataError, ModelError
 from cutaway.geometry import Fit, place
 from cutaway.manifest import ModelManifest, TrainingSet
-from cutaway.nets.models import build
 from cutaway.training import checkpoint
-from cutaway.training.config import parse_recipe
+from cutaway.training.config import Recipe, parse_recipe
+from cutaway.training.network import build_net
+from cutaway.training.tables import parse
 
 OPSET = 18
 PARITY = 1e-4
@@ -48,7 +49,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export reports: ``difference`` is the largest of any alpha value against torch, ``size`` the file's bytes."""
+    """What an export reports: ``difference`` is any alpha value's largest from torch's, ``size`` the file's bytes."""
 
     path: Path
     difference: float
@@ -71,25 +72,27 @@ class AlphaNet(nn.Module):
         return logits.sigmoid()
 
 
-def export(source: Path, out: Path, facts: Facts, *, half: bool = False, size: int | None = None) -> Exported:
+def export(
+    source: Path, out: Path, facts: Facts, *, half: bool = False, size: int | None = None, overwrite: bool = False
+) -> Exported:
     """Write the checkpoint ``source`` as weights to ``out``.
 
     Args:
-        source: A checkpoint that ``cutaway train`` wrote; of a ``best.pt`` and of a step alike the averaged weights are taken.
+        source: A checkpoint of ``cutaway train``, best.pt or a step's. Its averaged weights are taken.
         out: Where the ONNX file goes.
         facts: The words for the manifest.
         half: Store the weights as float16; the arithmetic stays float32.
         size: The network's input size, where it is not to be the one it was trained at.
+        overwrite: Replace ``out`` if it exists.
 
     Raises:
-        DataError: The checkpoint cannot be read.
+        DataError: The checkpoint cannot be read, or ``size`` does not fit the net.
         ModelError: The weights and torch disagree, so nothing was written.
+        OutputError: ``out`` exists or cannot be written.
     """
-    state = checkpoint.load(source)
-    recipe = parse_recipe(state["recipe"])
-    fit = Fit(recipe.fit.rule, size or recipe.fit.size, recipe.fit.multiple)
-    net = build(recipe.net.name).eval()
-    net.load_state_dict(state.get("ema") or state["net"])
+    imagefile.check_target(out, overwrite=overwrite)
+    net, recipe = read_net(source)
+    fit = _resized(recipe.fit, size)
     parameters = sum(parameter.numel() for parameter in net.parameters())
     model = to_onnx(AlphaNet(fold_batch_norm(net)).eval(), fit)
     if half:
@@ -104,12 +107,35 @@ def export(source: Path, out: Path, facts: Facts, *, half: bool = False, size: i
         raise ModelError(
             f"the weights differ from torch by {difference:.1e}, more than {bound:.0e}; nothing was written"
         )
-    imagefile.write(out, file, overwrite=True)
+    imagefile.write(out, file, overwrite=overwrite)
     return Exported(out, difference, len(file), card)
 
 
+def read_net(source: Path) -> tuple[nn.Module, Recipe]:
+    """Return the averaged net of a checkpoint, ready to predict, and its recipe.
+
+    Raises:
+        DataError: The checkpoint cannot be read, or this version builds another net by that name.
+    """
+    state = checkpoint.load(source)
+    try:
+        recipe = parse_recipe(state["recipe"])
+        net = build_net(recipe.net).eval()
+        net.load_state_dict(state.get("ema") or state["net"])
+    except (KeyError, RuntimeError) as error:
+        raise DataError(f"{source} does not hold the weights of the net that its recipe names: {error}") from error
+    return net, recipe
+
+
+def _resized(fit: Fit, size: int | None) -> Fit:
+    try:
+        return replace(fit, size=fit.size if size is None else size)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+
+
 def fold_batch_norm(net: nn.Module) -> nn.Module:
-    """Return a copy of ``net`` in which every batch norm that directly follows a convolution in a ``Sequential`` is folded into it."""
+    """Return a copy of ``net`` with each batch norm folded into a convolution right before it in a ``Sequential``."""
     folded = copy.deepcopy(net)
     for module in folded.modules():
         if isinstance(module, nn.Sequential):
@@ -121,7 +147,7 @@ def fold_batch_norm(net: nn.Module) -> nn.Module:
 
 
 def to_onnx(net: nn.Module, fit: Fit) -> onnx.ModelProto:
-    """Return ``net`` as an ONNX model from ``image`` to ``alpha``, for any batch and any sides that are multiples of ``fit.multiple``."""
+    """Return ``net`` as an ONNX model from ``image`` to ``alpha``, for any batch and multiples of ``fit.multiple``."""
     logging.getLogger("torch.onnx").setLevel(
         logging.ERROR
     )  # it warns that torchvision, which nothing here needs, is missing
@@ -136,12 +162,14 @@ def to_onnx(net: nn.Module, fit: Fit) -> onnx.ModelProto:
         dynamic_shapes=({0: batch, 2: height, 3: width},),
         verbose=False,
     )
+    if program is None:
+        raise ModelError("torch could not export the net")
     model: onnx.ModelProto = program.model_proto
     return model
 
 
 def halve(model: onnx.ModelProto) -> None:
-    """Store every large float32 array of ``model`` as float16, with a cast back that ONNX Runtime carries out once, when it loads."""
+    """Store every large float32 array of ``model`` as float16; ONNX Runtime casts them back when it loads."""
     casts = []
     for array in model.graph.initializer:
         if array.data_type != onnx.TensorProto.FLOAT or np.prod(array.dims) < SMALLEST_HALVED:
@@ -163,7 +191,7 @@ def with_manifest(model: onnx.ModelProto, card: ModelManifest) -> bytes:
 
 
 def parity(net: nn.Module, file: bytes, fit: Fit) -> float:
-    """Return the largest difference of any alpha value between ``net`` and the ONNX ``file`` on noise of several shapes, alone and in a batch."""
+    """Return the largest difference of any alpha value between ``net`` and ``file``, on noise."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
     return max(
@@ -185,16 +213,20 @@ def _difference(net: nn.Module, session: Any, batch: "np.ndarray[Any, np.dtype[n
 
 
 def read_facts(path: Path) -> Facts:
-    """Return the facts of a TOML file, a *card*: name, version, licence, [scores] and a [[training_data]] for every set.
+    """Return the facts of a *card*: TOML with name, version, licence, [scores] and a [[training_data]] for every set.
 
     Raises:
         DataError: The file cannot be read, or a field is missing or unknown.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-        sets = tuple(TrainingSet(**item) for item in values.pop("training_data"))
-        return Facts(training_data=sets, **values)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"the card {path} cannot be read: {error}") from error
-    except (KeyError, TypeError) as error:
-        raise DataError(f"the card {path} does not hold what a release needs: {error}") from error
+    for item in values.get("training_data", ()):
+        if isinstance(item, dict):
+            item.setdefault("photos", None)  # TOML has no word for "unknown"
+    try:
+        facts: Facts = parse(Facts, values)
+    except DataError as error:
+        raise DataError(f"the card {path}: {error}") from error
+    return facts

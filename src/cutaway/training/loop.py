@@ -1,8 +1,8 @@
 """The training loop.
 
-Every step seeds torch from (seed, step, process) before it draws an augmentation or a dropout mask, and the order of the photos is a
-function of (seed, epoch). So nothing random has to be saved: a run killed at any moment and resumed ends, on a CPU, in the very weights
-of an undisturbed one.
+Every step seeds torch from (seed, step, process) before it draws an augmentation or a dropout mask, and the order of
+the photos is a function of (seed, epoch). So nothing random has to be saved: a run killed at any moment and resumed
+ends, on a CPU, in the very weights of an undisturbed one.
 """
 
 import math
@@ -23,18 +23,17 @@ from cutaway.data.index import Sample
 from cutaway.data.torch_dataset import SquareDataset, StepSampler
 from cutaway.data.transforms import Augment
 from cutaway.errors import DataError
-from cutaway.nets.models import build
-from cutaway.nets.tiramisu_mobile import TiramisuMobile, load_trunk
 from cutaway.training import checkpoint
-from cutaway.training.config import NetConfig, OptimConfig, Recipe
+from cutaway.training.config import OptimConfig, Recipe, RunConfig, parse_recipe
 from cutaway.training.ema import Ema
 from cutaway.training.losses import Loss, bce_dice
+from cutaway.training.network import build_net, load_pretrained
 from cutaway.training.validate import Prediction, contact_sheet, for_sheet, person_iou, predict
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run tells its caller after a step: ``iou`` is the last epoch's on the validation photos, None before the first."""
+    """What a run tells its caller after a step: ``iou`` is the last epoch's validation, None before the first."""
 
     step: int
     steps: int
@@ -60,19 +59,14 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progr
     Args:
         recipe: The run.
         folder: Where checkpoints and TensorBoard's events go.
-        resume: Go on from the newest checkpoint in ``folder``, if there is one. Otherwise ``folder`` may not hold a run.
+        resume: Go on from the newest checkpoint in ``folder``, if there is one. Otherwise ``folder`` may hold no run.
         report: Called after every step by the first process.
 
     Raises:
         DataError: The data, the recipe or a checkpoint is not as it has to be; nothing has been overwritten.
     """
-    saved = checkpoint.load_newest(folder)
-    if saved and not resume:
-        raise DataError(f"{folder} holds a run already; give --resume to go on with it, or another --out")
-    if saved and saved["recipe"] != asdict(recipe):
-        raise DataError(f"{folder} holds a run of another recipe; give it another --out, or the recipe it began with")
-    run = recipe.run
-    fabric = Fabric(accelerator=run.accelerator, devices=run.devices, precision=run.precision)
+    saved = _earlier(recipe, folder, resume)
+    fabric = _fabric(recipe.run)
     fabric.launch()
     torch.use_deterministic_algorithms(fabric.device.type == "cpu")
     samples = [sample for path in recipe.data.persons for sample in load_samples(Path(path))]
@@ -96,26 +90,30 @@ def learning_rate(step: int, optim: OptimConfig) -> float:
     return optim.lr * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def build_net(config: NetConfig) -> nn.Module:
-    """Return the recipe's net, its trunk loaded if the recipe names one.
+def _earlier(recipe: Recipe, folder: Path, resume: bool) -> dict[str, Any] | None:
+    """Return the checkpoint to go on from, None where a run begins."""
+    saved = checkpoint.load_newest(folder)
+    best = folder / "best.pt"  # a run that was killed early may have left this one alone
+    begun = saved or (checkpoint.load(best) if best.exists() else None)
+    if begun and not resume:
+        raise DataError(f"{folder} holds a run already; give --resume to go on with it, or another --out")
+    if begun and parse_recipe(begun["recipe"]) != recipe:
+        raise DataError(f"{folder} holds a run of another recipe; give it another --out, or the recipe it began with")
+    return saved
 
-    Raises:
-        DataError: There is no such net, the net has no trunk, or the trunk file does not fit.
-    """
+
+def _fabric(run: RunConfig) -> Fabric:
     try:
-        net = build(config.name)
-        if config.trunk:
-            if not isinstance(net, TiramisuMobile):
-                raise DataError(f"net.trunk is set, but {config.name} is a net without a trunk; leave it out")
-            load_trunk(net.trunk, Path(config.trunk))
-    except (ValueError, OSError) as error:
-        raise DataError(f"the net {config.name} cannot be built: {error}") from error
-    return net
+        return Fabric(accelerator=run.accelerator, devices=run.devices, precision=run.precision)
+    except (RuntimeError, ValueError) as error:
+        raise DataError(f"run.accelerator {run.accelerator!r} cannot be used here: {error}") from error
 
 
 def _new_state(recipe: Recipe, fabric: Fabric) -> State:
     torch.manual_seed(recipe.run.seed)
-    net = build_net(recipe.net).to(memory_format=torch.channels_last)
+    net = build_net(recipe.net)
+    load_pretrained(net, recipe.net)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     optim = recipe.optim
     trunk = {id(parameter) for name, parameter in net.named_parameters() if name.startswith("trunk.")}
     groups = [
@@ -146,7 +144,8 @@ def _run(
     loader = DataLoader(dataset, batch_sampler=sampler, num_workers=recipe.data.workers)
     batches = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     augment = Augment(recipe.augment, recipe.fit.size).to(fabric.device)
-    writer = SummaryWriter(str(folder / "events"), purge_step=state.step) if fabric.is_global_zero else None
+    # From purge_step on, what an interrupted run wrote is hidden; the resumed one writes it anew.
+    writer = SummaryWriter(str(folder / "events"), purge_step=state.step + 1) if fabric.is_global_zero else None
     for images, masks in batches:
         torch.manual_seed(_step_seed(run.seed, state.step, fabric.global_rank))
         loss = _step(state, fabric, optim, *augment(images, masks))
@@ -157,6 +156,7 @@ def _run(
             if last or state.step % sampler.steps_per_epoch == 0:
                 _end_epoch(recipe, fabric, state, validation, folder, writer)
             if last or state.step % run.checkpoint_every == 0:
+                writer.flush()  # what lies before a checkpoint is not written again
                 checkpoint.save_step(_snapshot(state, recipe), folder, state.step)
             report(Progress(state.step, optim.steps, float(loss.total), _last_iou(state)))
         fabric.barrier()
@@ -170,12 +170,10 @@ def _step(state: State, fabric: Fabric, optim: OptimConfig, images: Tensor, mask
         group["lr"] = rate * group["scale"]
     state.net.train()
     loss = bce_dice(state.net(images.contiguous(memory_format=torch.channels_last)), masks)
-    if not torch.isfinite(loss.total):
-        raise DataError(
-            f"the loss is no longer finite at step {state.step}; lower optim.lr and resume from a checkpoint"
-        )
     fabric.backward(loss.total)
-    fabric.clip_gradients(state.net, state.optimizer, max_norm=optim.clip)
+    norm = fabric.clip_gradients(state.net, state.optimizer, max_norm=optim.clip, error_if_nonfinite=False)
+    if not (torch.isfinite(loss.total) and norm is not None and torch.isfinite(norm)):
+        raise DataError(f"the loss is no longer finite at step {state.step}; lower optim.lr and begin a new run")
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.ema.update(_bare(state.net), state.step)

@@ -18,8 +18,9 @@ class Loss:
 def bce_dice(logits: Tensor, target: Tensor) -> Loss:
     """Return binary cross-entropy plus soft Dice loss.
 
-    Cross-entropy judges every pixel alone; Dice (Milletari 2016, V-Net, with squares in the denominator) judges the overlap of each photo, so
-    that a small person weighs as much as a large one. One pixel is added above and below, which makes a photo without people a plain "keep it empty".
+    Cross-entropy judges every pixel alone; Dice (Milletari 2016, V-Net, with squares in the denominator) judges the
+    overlap of each photo, so that a small person weighs as much as a large one. One pixel is added above and below,
+    which makes a photo without people a plain "keep it empty".
 
     Args:
         logits: B×1×H×W before the sigmoid.

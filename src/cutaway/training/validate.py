@@ -31,7 +31,8 @@ def predict(net: nn.Module, samples: Sequence[Sample], fit: Fit, device: torch.d
     """Yield the net's prediction for each sample, alone, as users get it."""
     for sample in samples:
         image, mask = read_sample(sample)
-        placement = place(*mask.shape, fit)
+        height, width = mask.shape
+        placement = place(height, width, fit)
         canvas, share = to_tensors(image, mask, placement)
         pixels = canvas.float() / 255
         with torch.inference_mode():

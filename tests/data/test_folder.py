@@ -1,0 +1,168 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from cutaway import imagefile
+from cutaway.data.folder import load_samples, read_folder, read_mask, read_people_free, with_split
+from cutaway.data.index import split_of, write_index
+from cutaway.data.torch_dataset import read_sample
+from cutaway.errors import DataError
+from folders import write_people, write_rooms
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """Two photos to train on, one to validate on, one to test on."""
+    return write_people(tmp_path / "people", "ttvx")
+
+
+def save(path: Path, values: object, orientation: int = 1) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    PillowImage.fromarray(np.asarray(values)).save(path, exif=exif)
+    return path
+
+
+def test_every_row_of_the_table_is_a_sample(people: Path) -> None:
+    samples = read_folder(people, licence="CC0-1.0")
+    assert [sample.id for sample in samples] == [f"person_0{number}" for number in range(4)]
+    assert [sample.split for sample in samples] == ["train", "train", "val", "test"]
+    assert {(sample.source, sample.licence, sample.people) for sample in samples} == {("ellipses", "CC0-1.0", None)}
+    assert {(sample.width, sample.height) for sample in samples} == {(64, 64)}
+
+
+def test_person_fraction_is_the_share_of_the_mask(people: Path) -> None:
+    mask = np.zeros((64, 64), np.bool_)
+    mask[:16] = True
+    save(people / "masks" / "person_00.png", mask)
+    assert read_folder(people)[0].person_fraction == 0.25
+
+
+def test_splits_are_drawn_where_the_table_names_none(people: Path) -> None:
+    (people / "index.csv").write_text("set,stem,split\nellipses,person_00,\nellipses,person_01,test\n")
+    assert [sample.split for sample in read_folder(people)] == [split_of("person_00"), "test"]
+
+
+def test_without_a_table_every_photo_is_taken(people: Path) -> None:
+    (people / "index.csv").unlink()
+    (people / "images" / "notes.txt").write_text("no photo")
+    samples = read_folder(people)
+    assert [(sample.id, sample.source) for sample in samples] == [(f"person_0{n}", "people") for n in range(4)]
+    assert [sample.split for sample in samples] == [split_of(sample.id) for sample in samples]
+    assert {sample.source for sample in read_folder(people, source="drawn")} == {"drawn"}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_as_large_as_it_is_looked_at(tmp_path: Path, orientation: int) -> None:
+    photo = save(tmp_path / "images" / "phone.jpg", np.zeros((30, 40, 3), np.uint8), orientation)
+    height, width = imagefile.read(photo).image.shape[:2]
+    save(tmp_path / "masks" / "phone.png", np.ones((height, width), np.bool_))
+    (sample,) = read_folder(tmp_path)
+    assert (sample.height, sample.width) == (height, width) == ((30, 40) if orientation < 5 else (40, 30))
+    assert read_sample(sample)[0].shape == (height, width, 3)
+
+
+def test_a_table_of_a_spreadsheet_may_begin_with_a_byte_order_mark(people: Path) -> None:
+    table = people / "index.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    assert len(read_folder(people)) == 4
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("set,stem\nellipses,person_00\n", "lacks the column split"),
+        ("", "lacks the column set, split, stem"),
+        ("set,stem,split\nellipses,person_09,train\n", "lists 'person_09', but .* holds no photo of that stem"),
+        ("set,stem,split\nellipses,person_00,dev\n", "split is 'dev'; it has to be one of train, val, test"),
+        ("set,stem,split\nellipses,person_00,train\nx,person_00,test\n", "lists 'person_00' more than once"),
+        ("set,stem,split\nellipses\n", "lists None"),
+    ],
+)
+def test_a_wrong_table_is_refused(people: Path, table: str, message: str) -> None:
+    (people / "index.csv").write_text(table)
+    with pytest.raises(DataError, match=message):
+        read_folder(people)
+
+
+def test_a_table_that_is_no_text_is_refused(people: Path) -> None:
+    (people / "index.csv").write_bytes(b"set,stem,split\nM\xfcller,person_00,train\n")
+    with pytest.raises(DataError, match=r"index\.csv cannot be read"):
+        read_folder(people)
+
+
+def test_a_missing_mask_is_named(people: Path) -> None:
+    (people / "masks" / "person_02.png").unlink()
+    with pytest.raises(DataError, match=r"person_02\.png cannot be read"):
+        read_folder(people)
+
+
+def test_a_mask_of_another_size_is_named(people: Path) -> None:
+    save(people / "masks" / "person_01.png", np.ones((64, 48), np.bool_))
+    with pytest.raises(DataError, match=r"person_01\.png is 48×64, but its photo is 64×64"):
+        read_folder(people)
+
+
+def test_a_photo_that_is_no_image_is_named(people: Path) -> None:
+    (people / "images" / "person_01.png").write_text("no image")
+    with pytest.raises(DataError, match=r"the photo .*person_01\.png cannot be read"):
+        read_folder(people)
+
+
+def test_two_photos_of_one_stem_are_refused(people: Path) -> None:
+    save(people / "images" / "person_01.jpg", np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(DataError, match="have the same stem"):
+        read_folder(people)
+
+
+def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no folder .*images"):
+        read_folder(tmp_path)
+    (tmp_path / "images").mkdir()
+    with pytest.raises(DataError, match="holds no photograph"):
+        read_folder(tmp_path)
+
+
+def test_photos_without_people_have_no_mask(tmp_path: Path) -> None:
+    samples = read_people_free(write_rooms(tmp_path / "rooms", 3))
+    assert [(sample.id, sample.mask, sample.people, sample.person_fraction) for sample in samples] == [
+        (f"room_0{number}", None, 0, 0.0) for number in range(3)
+    ]
+    assert [sample.split for sample in samples] == [split_of(sample.id) for sample in samples]
+
+
+def test_samples_are_loaded_from_a_folder_or_an_index(people: Path) -> None:
+    samples = load_samples(people)
+    assert samples == read_folder(people)
+    write_index(people / "index.jsonl", samples)
+    assert load_samples(people / "index.jsonl") == samples
+    with pytest.raises(DataError, match=r"there is no index or data folder at .*nowhere"):
+        load_samples(people / "nowhere")
+
+
+def test_samples_of_one_split_keep_their_order(people: Path) -> None:
+    assert [sample.id for sample in with_split(read_folder(people), "train")] == ["person_00", "person_01"]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        np.array([[0, 127], [128, 255]], np.uint8),
+        np.array([[False, False], [True, True]]),
+        np.array([[[0, 0, 0], [9, 9, 9]], [[255, 255, 255], [200, 200, 200]]], np.uint8),
+    ],
+    ids=["grey", "one bit", "colour"],
+)
+def test_a_mask_is_cut_in_the_middle_of_its_range(tmp_path: Path, stored: object) -> None:
+    mask = read_mask(save(tmp_path / "mask.png", stored))
+    assert mask.dtype == np.bool_
+    np.testing.assert_array_equal(mask, [[False, False], [True, True]])
+
+
+def test_a_mask_of_zeros_and_ones_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds values up to 1 only; a person has to be 128 to 255"):
+        read_mask(save(tmp_path / "mask.png", np.eye(4, dtype=np.uint8)))
+    assert not read_mask(save(tmp_path / "empty.png", np.zeros((4, 4), np.uint8))).any()

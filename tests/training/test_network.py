@@ -1,0 +1,61 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutaway.errors import DataError
+from cutaway.nets.tiramisu_portrait import TiramisuPortrait
+from cutaway.nets.unet import UNet
+from cutaway.training.config import NetConfig
+from cutaway.training.network import build_net, load_pretrained
+
+
+def test_overrides_change_the_net() -> None:
+    net = build_net(NetConfig("unet", overrides={"widths": [2, 3, 5], "batch_norm": True}))
+    assert isinstance(net, UNet)
+    assert net.multiple == 4
+
+
+def test_stages_are_written_as_tables() -> None:
+    stages = [{"width": 4, "growth_rate": 2, "layers": 1}] * 3
+    net = build_net(NetConfig("tiramisu-portrait", overrides={"down": [1, 1], "stem": [4, 6], "up": stages}))
+    assert isinstance(net, TiramisuPortrait)
+    assert len(net.up.blocks) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "message"),
+    [
+        ("unet2", {}, "there is no model named 'unet2'; choose one of fcn32s"),
+        ("unet2", {"widths": [1]}, "there is no model named 'unet2'"),
+        ("unet", {"depth": 3}, r"\[net\.overrides\] has no key depth; it knows classes, widths"),
+        ("unet", {"widths": 4}, r"net\.overrides\.widths is 4; it has to be a list of a whole number"),
+        ("unet", {"classes": 2}, r"net\.overrides\.classes has to be 1"),
+        ("tiramisu-portrait", {"down": [1, 1]}, "2 dense blocks down need 3 stages up, not 5"),
+        (
+            "tiramisu-portrait",
+            {"up": [[4, 2, 1]]},
+            r"net\.overrides\.up\[0\] is \[4, 2, 1\]; it has to be a table with width",
+        ),
+        ("tiramisu-portrait", {"stem": [4]}, r"net\.overrides\.stem holds 1 values; it has to hold 2"),
+    ],
+)
+def test_a_net_that_cannot_be_built_is_refused(name: str, overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        build_net(NetConfig(name, overrides=overrides))
+
+
+def test_a_trunk_is_for_nets_that_have_one() -> None:
+    config = NetConfig("unet", trunk="trunk.npz", overrides={"widths": [2, 3]})
+    with pytest.raises(DataError, match=r"net\.trunk is set, but unet is a net without a trunk"):
+        load_pretrained(build_net(config), config)
+
+
+def test_a_trunk_file_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    missing = NetConfig("tiramisu-mobile", trunk=str(tmp_path / "gone.npz"))
+    net = build_net(missing)
+    with pytest.raises(DataError, match=r"net\.trunk .*gone\.npz cannot be loaded: .*No such file"):
+        load_pretrained(net, missing)
+    (tmp_path / "text.npz").write_text("no arrays")
+    with pytest.raises(DataError, match=r"text\.npz cannot be loaded: it is not a whole \.npz file"):
+        load_pretrained(net, NetConfig("tiramisu-mobile", trunk=str(tmp_path / "text.npz")))

@@ -45,7 +45,7 @@ def tiny_recipe(training_data: TrainingData) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_recipe(tiny_recipe: dict[str, dict[str, Any]]) -> MakeRecipe:
     """Make the tiny recipe, with the keys of some sections changed."""
 

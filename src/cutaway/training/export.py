@@ -3,7 +3,9 @@
 import copy
 import logging
 import tomllib
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -148,24 +150,31 @@ def fold_batch_norm(net: nn.Module) -> nn.Module:
 
 def to_onnx(net: nn.Module, fit: Fit) -> onnx.ModelProto:
     """Return ``net`` as an ONNX model from ``image`` to ``alpha``, for any batch and multiples of ``fit.multiple``."""
-    logging.getLogger("torch.onnx").setLevel(
-        logging.ERROR
-    )  # it warns that torchvision, which nothing here needs, is missing
     batch, height, width = (torch.export.Dim.DYNAMIC,) * 3
-    program = torch.onnx.export(
-        net,
-        (torch.zeros(2, 3, fit.size, fit.size + fit.multiple),),
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=["image"],
-        output_names=["alpha"],
-        dynamic_shapes=({0: batch, 2: height, 3: width},),
-        verbose=False,
-    )
+    with _quiet():
+        program = torch.onnx.export(
+            net,
+            (torch.zeros(2, 3, fit.size, fit.size + fit.multiple),),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["image"],
+            output_names=["alpha"],
+            dynamic_shapes=({0: batch, 2: height, 3: width},),
+            verbose=False,
+        )
     if program is None:
         raise ModelError("torch could not export the net")
     model: onnx.ModelProto = program.model_proto
     return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what torch's exporter says to torch's developers from the user."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # that torchvision, which nothing here needs, is missing
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)
+        yield
 
 
 def halve(model: onnx.ModelProto) -> None:
@@ -222,7 +231,8 @@ def read_facts(path: Path) -> Facts:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"the card {path} cannot be read: {error}") from error
-    for item in values.get("training_data", ()):
+    listed = values.get("training_data")
+    for item in listed if isinstance(listed, list) else ():
         if isinstance(item, dict):
             item.setdefault("photos", None)  # TOML has no word for "unknown"
     try:

@@ -7,14 +7,14 @@ ends, on a CPU, in the very weights of an undisturbed one.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
@@ -24,11 +24,10 @@ from cutaway.data.torch_dataset import SquareDataset, StepSampler
 from cutaway.data.transforms import Augment
 from cutaway.errors import DataError
 from cutaway.training import checkpoint
-from cutaway.training.config import OptimConfig, Recipe, RunConfig, parse_recipe
-from cutaway.training.ema import Ema
+from cutaway.training.config import OptimConfig, Recipe, RunConfig
 from cutaway.training.losses import Loss, bce_dice
-from cutaway.training.network import build_net, load_pretrained
-from cutaway.training.validate import Prediction, contact_sheet, for_sheet, person_iou, predict
+from cutaway.training.state import BEST, State, bare, earlier, new_state, restore, snapshot
+from cutaway.training.validate import validate
 
 
 @dataclass(frozen=True)
@@ -39,18 +38,6 @@ class Progress:
     steps: int
     loss: float
     iou: float | None
-
-
-@dataclass
-class State:
-    """Everything that a run changes."""
-
-    net: nn.Module
-    optimizer: torch.optim.Optimizer
-    ema: Ema
-    step: int = 0
-    best: float = -1.0
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progress], None]) -> Path:
@@ -65,8 +52,8 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progr
     Raises:
         DataError: The data, the recipe or a checkpoint is not as it has to be; nothing has been overwritten.
     """
-    saved = _earlier(recipe, folder, resume)
-    fabric = _fabric(recipe.run)
+    saved = earlier(recipe, folder, resume)
+    fabric = start_fabric(recipe.run)
     fabric.launch()
     torch.use_deterministic_algorithms(fabric.device.type == "cpu")
     samples = [sample for path in recipe.data.persons for sample in load_samples(Path(path))]
@@ -74,12 +61,12 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progr
     validation = with_split(samples, "val")
     if all(sample.mask is None for sample in validation):
         raise DataError("there is no photo of people to validate on; check the recipe's data paths and their splits")
-    state = _new_state(recipe, fabric)
+    state = new_state(recipe, fabric)
     if saved:
-        _restore(state, saved)
+        restore(state, saved)
     dataset = SquareDataset(with_split(samples, "train"), recipe.augment.canvas, recipe.fit.rule)
     _run(recipe, fabric, state, dataset, validation, folder, report)
-    return folder / "best.pt"
+    return folder / BEST
 
 
 def learning_rate(step: int, optim: OptimConfig) -> float:
@@ -90,42 +77,16 @@ def learning_rate(step: int, optim: OptimConfig) -> float:
     return optim.lr * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _earlier(recipe: Recipe, folder: Path, resume: bool) -> dict[str, Any] | None:
-    """Return the checkpoint to go on from, None where a run begins."""
-    saved = checkpoint.load_newest(folder)
-    best = folder / "best.pt"  # a run that was killed early may have left this one alone
-    begun = saved or (checkpoint.load(best) if best.exists() else None)
-    if begun and not resume:
-        raise DataError(f"{folder} holds a run already; give --resume to go on with it, or another --out")
-    if begun and parse_recipe(begun["recipe"]) != recipe:
-        raise DataError(f"{folder} holds a run of another recipe; give it another --out, or the recipe it began with")
-    return saved
+def start_fabric(run: RunConfig) -> Fabric:
+    """Return Fabric on the recipe's devices, not launched yet.
 
-
-def _fabric(run: RunConfig) -> Fabric:
+    Raises:
+        DataError: They are not here.
+    """
     try:
         return Fabric(accelerator=run.accelerator, devices=run.devices, precision=run.precision)
     except (RuntimeError, ValueError) as error:
         raise DataError(f"run.accelerator {run.accelerator!r} cannot be used here: {error}") from error
-
-
-def _new_state(recipe: Recipe, fabric: Fabric) -> State:
-    torch.manual_seed(recipe.run.seed)
-    net = build_net(recipe.net)
-    load_pretrained(net, recipe.net)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
-    optim = recipe.optim
-    trunk = {id(parameter) for name, parameter in net.named_parameters() if name.startswith("trunk.")}
-    groups = [
-        {"params": [p for p in net.parameters() if id(p) not in trunk], "scale": 1.0},
-        {"params": [p for p in net.parameters() if id(p) in trunk], "scale": optim.trunk_lr},
-    ]
-    groups = [group for group in groups if group["params"]]
-    optimizer = torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)
-    ema = Ema(net, optim.ema)
-    ema.net.to(fabric.device)
-    wrapped, wrapped_optimizer = fabric.setup(net, optimizer)
-    return State(wrapped, wrapped_optimizer, ema)
 
 
 def _run(
@@ -144,24 +105,26 @@ def _run(
     loader = DataLoader(dataset, batch_sampler=sampler, num_workers=recipe.data.workers)
     batches = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     augment = Augment(recipe.augment, recipe.fit.size).to(fabric.device)
-    # From purge_step on, what an interrupted run wrote is hidden; the resumed one writes it anew.
-    writer = SummaryWriter(str(folder / "events"), purge_step=state.step + 1) if fabric.is_global_zero else None
-    for images, masks in batches:
-        torch.manual_seed(_step_seed(run.seed, state.step, fabric.global_rank))
-        loss = _step(state, fabric, optim, *augment(images, masks))
-        state.step += 1
-        last = state.step == optim.steps
-        if writer:
-            _log_step(writer, state, loss, optim)
-            if last or state.step % sampler.steps_per_epoch == 0:
-                _end_epoch(recipe, fabric, state, validation, folder, writer)
-            if last or state.step % run.checkpoint_every == 0:
-                writer.flush()  # what lies before a checkpoint is not written again
-                checkpoint.save_step(_snapshot(state, recipe), folder, state.step)
-            report(Progress(state.step, optim.steps, float(loss.total), _last_iou(state)))
-        fabric.barrier()
-    if writer:
-        writer.close()
+    with _writer(folder, state.step) if fabric.is_global_zero else nullcontext() as writer:
+        for images, masks in batches:
+            torch.manual_seed(_step_seed(run.seed, state.step, fabric.global_rank))
+            loss = _step(state, fabric, optim, *augment(images, masks))
+            state.step += 1
+            last = state.step == optim.steps
+            if writer:
+                _log_step(writer, state, loss, optim)
+                if last or state.step % sampler.steps_per_epoch == 0:
+                    _end_epoch(recipe, state, validation, folder, writer)
+                if last or state.step % run.checkpoint_every == 0:
+                    writer.flush()  # what lies before a checkpoint is not written again
+                    checkpoint.save_step(snapshot(state, recipe), folder, state.step)
+                report(Progress(state.step, optim.steps, float(loss.total), _last_iou(state)))
+            fabric.barrier()
+
+
+def _writer(folder: Path, step: int) -> SummaryWriter:
+    """Return TensorBoard's writer; what an interrupted run wrote after ``step`` is hidden, and written anew."""
+    return SummaryWriter(str(folder / "events"), purge_step=step + 1)
 
 
 def _step(state: State, fabric: Fabric, optim: OptimConfig, images: Tensor, masks: Tensor) -> Loss:
@@ -176,31 +139,21 @@ def _step(state: State, fabric: Fabric, optim: OptimConfig, images: Tensor, mask
         raise DataError(f"the loss is no longer finite at step {state.step}; lower optim.lr and begin a new run")
     state.optimizer.step()
     state.optimizer.zero_grad()
-    state.ema.update(_bare(state.net), state.step)
+    state.ema.update(bare(state.net), state.step)
     return Loss(loss.cross_entropy.detach(), loss.dice.detach(), loss.total.detach())
 
 
-def _end_epoch(
-    recipe: Recipe, fabric: Fabric, state: State, validation: Sequence[Sample], folder: Path, writer: SummaryWriter
-) -> None:
+def _end_epoch(recipe: Recipe, state: State, validation: Sequence[Sample], folder: Path, writer: SummaryWriter) -> None:
     """Validate the averaged net, log what it sees, and keep it if it is the best so far."""
-    shown = for_sheet(len(validation))
-    ious: list[float] = []
-    sheet: list[Prediction] = []
-    for number, prediction in enumerate(predict(state.ema.net, validation, recipe.fit, fabric.device)):
-        if validation[number].mask is not None:
-            ious.append(person_iou(prediction))
-        if number in shown:
-            sheet.append(prediction)
-    iou = float(np.mean(ious))
+    iou, sheet = validate(state.ema.net, validation, recipe.fit)
     state.history.append({"step": state.step, "person_iou": iou})
     writer.add_scalar("val/person_iou", iou, state.step)
-    writer.add_image("val/predictions", contact_sheet(sheet), state.step)
+    writer.add_image("val/predictions", sheet, state.step)
     writer.flush()
     if iou > state.best:
         state.best = iou
         best = {"recipe": asdict(recipe), "step": state.step, "person_iou": iou, "net": state.ema.net.state_dict()}
-        checkpoint.save(best, folder / "best.pt")
+        checkpoint.save(best, folder / BEST)
 
 
 def _log_step(writer: SummaryWriter, state: State, loss: Loss, optim: OptimConfig) -> None:
@@ -208,31 +161,6 @@ def _log_step(writer: SummaryWriter, state: State, loss: Loss, optim: OptimConfi
     writer.add_scalar("train/cross_entropy", float(loss.cross_entropy), state.step)
     writer.add_scalar("train/dice", float(loss.dice), state.step)
     writer.add_scalar("train/learning_rate", learning_rate(state.step - 1, optim), state.step)
-
-
-def _snapshot(state: State, recipe: Recipe) -> dict[str, Any]:
-    return {
-        "recipe": asdict(recipe),
-        "step": state.step,
-        "best": state.best,
-        "history": state.history,
-        "net": _bare(state.net).state_dict(),
-        "ema": state.ema.net.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
-    }
-
-
-def _restore(state: State, saved: dict[str, Any]) -> None:
-    _bare(state.net).load_state_dict(saved["net"])
-    state.ema.net.load_state_dict(saved["ema"])
-    state.optimizer.load_state_dict(saved["optimizer"])
-    state.step, state.best, state.history = saved["step"], saved["best"], saved["history"]
-
-
-def _bare(net: nn.Module) -> nn.Module:
-    """Return the net inside Fabric's wrapper (and inside DistributedDataParallel's)."""
-    inner = getattr(net, "module", net)
-    return inner if isinstance(inner, nn.Module) else net
 
 
 def _step_seed(seed: int, step: int, rank: int) -> int:

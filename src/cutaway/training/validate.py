@@ -1,6 +1,6 @@
 """Validation during training: person IoU at the network's size, and a contact sheet of what the net sees."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,17 +27,33 @@ class Prediction:
     placement: Placement
 
 
-def predict(net: nn.Module, samples: Sequence[Sample], fit: Fit, device: torch.device) -> Iterator[Prediction]:
-    """Yield the net's prediction for each sample, alone, as users get it."""
-    for sample in samples:
-        image, mask = read_sample(sample)
-        height, width = mask.shape
-        placement = place(height, width, fit)
-        canvas, share = to_tensors(image, mask, placement)
-        pixels = canvas.float() / 255
-        with torch.inference_mode():
-            probability = net(pixels[None].to(device)).float().sigmoid().cpu()[0]
-        yield Prediction(pixels, probability, share.float() / 255, placement)
+def validate(net: nn.Module, samples: Sequence[Sample], fit: Fit) -> tuple[float, Tensor]:
+    """Return the mean person IoU over the samples with people, and a contact sheet of some of all samples."""
+    shown = for_sheet(len(samples))
+    ious: list[float] = []
+    sheet: list[Prediction] = []
+    for number, sample in enumerate(samples):
+        if sample.mask is None and number not in shown:
+            continue
+        prediction = predict(net, sample, fit)
+        if sample.mask is not None:
+            ious.append(person_iou(prediction))
+        if number in shown:
+            sheet.append(prediction)
+    return sum(ious) / len(ious), contact_sheet(sheet)
+
+
+def predict(net: nn.Module, sample: Sample, fit: Fit) -> Prediction:
+    """Return the net's prediction for a sample, alone, as users get it."""
+    image, mask = read_sample(sample)
+    height, width = mask.shape
+    placement = place(height, width, fit)
+    canvas, share = to_tensors(image, mask, placement)
+    pixels = canvas.float() / 255
+    device = next(net.parameters()).device
+    with torch.inference_mode():
+        probability = net(pixels[None].to(device)).float().sigmoid().cpu()[0]
+    return Prediction(pixels, probability, share.float() / 255, placement)
 
 
 def person_iou(prediction: Prediction) -> float:

@@ -1,0 +1,97 @@
+"""Everything that a training run changes: made anew, put into a checkpoint, and taken out of one."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from cutaway.errors import DataError
+from cutaway.training import checkpoint
+from cutaway.training.config import Recipe, parse_recipe
+from cutaway.training.ema import Ema
+from cutaway.training.network import build_net, load_pretrained
+
+BEST = "best.pt"
+"""The checkpoint of the averaged net that validated best; it cannot be resumed from."""
+
+
+@dataclass
+class State:
+    """``net`` and ``optimizer`` are in Fabric's wrappers; ``history`` holds step and person IoU of every validation."""
+
+    net: nn.Module
+    optimizer: torch.optim.Optimizer
+    ema: Ema
+    step: int = 0
+    best: float = -1.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def earlier(recipe: Recipe, folder: Path, resume: bool) -> dict[str, Any] | None:
+    """Return the checkpoint in ``folder`` to go on from, None where a run begins.
+
+    Raises:
+        DataError: ``folder`` holds a run, and it is not to be resumed, is of another recipe or is damaged.
+    """
+    saved = checkpoint.load_newest(folder)
+    best = folder / BEST  # a run that was killed early may have left this one alone
+    begun = saved or (checkpoint.load(best) if best.exists() else None)
+    if begun and not resume:
+        raise DataError(f"{folder} holds a run already; give --resume to go on with it, or another --out")
+    if begun and parse_recipe(begun["recipe"]) != recipe:
+        raise DataError(f"{folder} holds a run of another recipe; give it another --out, or the recipe it began with")
+    return saved
+
+
+def new_state(recipe: Recipe, fabric: Fabric) -> State:
+    """Return the state before the first step, on Fabric's device.
+
+    Raises:
+        DataError: The net cannot be built or its trunk not be loaded.
+    """
+    torch.manual_seed(recipe.run.seed)
+    net = build_net(recipe.net)
+    load_pretrained(net, recipe.net)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    optim = recipe.optim
+    trunk = {id(parameter) for name, parameter in net.named_parameters() if name.startswith("trunk.")}
+    groups = [
+        {"params": [p for p in net.parameters() if id(p) not in trunk], "scale": 1.0},
+        {"params": [p for p in net.parameters() if id(p) in trunk], "scale": optim.trunk_lr},
+    ]
+    groups = [group for group in groups if group["params"]]
+    optimizer = torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)
+    ema = Ema(net, optim.ema)
+    ema.net.to(fabric.device)
+    wrapped, wrapped_optimizer = fabric.setup(net, optimizer)
+    return State(wrapped, wrapped_optimizer, ema)
+
+
+def snapshot(state: State, recipe: Recipe) -> dict[str, Any]:
+    """Return ``state`` as it goes into a checkpoint."""
+    return {
+        "recipe": asdict(recipe),
+        "step": state.step,
+        "best": state.best,
+        "history": state.history,
+        "net": bare(state.net).state_dict(),
+        "ema": state.ema.net.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+    }
+
+
+def restore(state: State, saved: dict[str, Any]) -> None:
+    """Bring ``state`` to where ``saved``, a snapshot of the same recipe, was taken."""
+    bare(state.net).load_state_dict(saved["net"])
+    state.ema.net.load_state_dict(saved["ema"])
+    state.optimizer.load_state_dict(saved["optimizer"])
+    state.step, state.best, state.history = saved["step"], saved["best"], saved["history"]
+
+
+def bare(net: nn.Module) -> nn.Module:
+    """Return the net inside Fabric's wrapper (and inside DistributedDataParallel's)."""
+    inner = getattr(net, "module", net)
+    return inner if isinstance(inner, nn.Module) else net

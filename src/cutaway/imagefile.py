@@ -34,6 +34,8 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     {".png": "png", ".webp": "webp", ".avif": "avif", ".tiff": "tiff", ".tif": "tiff", ".jpg": "jpg", ".jpeg": "jpg"}
 )
 """The file endings that can be written, and the format each stands for."""
+PHOTO_SUFFIXES = frozenset((*FORMATS, ".bmp", ".gif", ".heic", ".heif"))
+"""What a walk through a folder takes for a photograph. A file that is named outright is judged by its content alone."""
 
 _ENCODERS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {

@@ -9,15 +9,10 @@ from typing import Literal
 import typer
 
 from cutaway.errors import OutputError
-from cutaway.imagefile import FORMATS, check_target
+from cutaway.imagefile import FORMATS, PHOTO_SUFFIXES, check_target
 
 STREAM = "-"
 """How a user writes standard input or standard output."""
-
-PHOTO_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
-)
-"""What a walk through a folder takes for a photograph. A file that is named outright is always tried."""
 
 WORDS = ("cutout", "mask")
 """A result beside its photograph is called NAME-cutout or NAME-mask; a walk through a folder passes over such files."""

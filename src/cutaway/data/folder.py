@@ -23,7 +23,6 @@ from cutaway.errors import DataError
 from cutaway.types import Mask
 
 HEIC_SUFFIXES = {".heic", ".heif"}
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"} | HEIC_SUFFIXES
 
 
 def load_samples(path: Path) -> list[Sample]:
@@ -91,7 +90,7 @@ def _photos_by_stem(folder: Path) -> dict[str, Path]:
         raise DataError(f"there is no folder {folder}; photographs are expected there")
     photos: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in PHOTO_SUFFIXES:
+        if path.suffix.lower() not in imagefile.PHOTO_SUFFIXES:
             continue
         if path.stem in photos:
             raise DataError(f"{path} and {photos[path.stem]} have the same stem; masks could not be told apart")

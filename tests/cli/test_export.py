@@ -43,7 +43,7 @@ def trained(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_tracing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in for tracing and the check against torch, which are slow: weights that hand the image's red on as alpha."""
+    """Stand in for tracing and the check against torch, which are slow: weights that hand red on as alpha."""
 
     def red(_net: nn.Module, _fit: Fit) -> onnx.ModelProto:
         axes = [onnx.helper.make_tensor(name, onnx.TensorProto.INT64, [1], [value]) for name, value in LIMITS.items()]

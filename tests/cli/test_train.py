@@ -102,6 +102,15 @@ def test_progress_and_time_left_go_to_standard_error(
     assert b"loss" not in finished.out
 
 
+def test_only_the_first_of_several_processes_speaks(
+    cutaway_command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr("cutaway.training.loop.train", lambda *_, **__: tmp_path / "best.pt")
+    finished = cutaway_command("train", recipe)
+    assert (finished.code, finished.out, finished.errors) == (0, b"", [])
+
+
 def test_the_folder_is_named_after_the_recipe(
     cutaway_command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """``cutaway train``."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,10 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the run's newest checkpoint.")] = False,
 ) -> None:
-    """Train a net as a recipe says; checkpoints, TensorBoard events and the best weights go into one folder."""
+    """Train a net as a recipe says; checkpoints, TensorBoard events and the best weights go into one folder.
+
+    Exit code: 0 trained, 2 wrong usage, 3 nothing could start or the run broke off.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -37,7 +41,8 @@ def train(
         TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    first = _is_first_process()
+    with Progress(*columns, console=Console(stderr=True), disable=not first) as bar:
         task = bar.add_task(plan.net.name, total=plan.optim.steps)
 
         def show(progress: loop.Progress) -> None:
@@ -45,4 +50,10 @@ def train(
             bar.update(task, completed=progress.step, description=f"{plan.net.name}  loss {progress.loss:.3f}{iou}")
 
         best = loop.train(plan, folder, resume=resume, report=show)
-    typer.echo(f"Best checkpoint: {best}")
+    if first:
+        typer.echo(f"Best checkpoint: {best}")
+
+
+def _is_first_process() -> bool:
+    """Return whether this process may speak: of a run on several devices, Fabric starts this command once for each."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"

@@ -1,4 +1,5 @@
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -120,15 +121,19 @@ def test_best_is_not_replaced_by_a_worse_one(
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_killed_runs_resumed_end_in_the_weights_of_an_undisturbed_one(
-    make_recipe: MakeRecipe, tmp_path: Path, precision: str
+    make_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
     """Killed between two checkpoints, right at one, and twice at the same step; an epoch is 4 steps, a checkpoint 3."""
     recipe = make_recipe(run={"precision": precision})
     undisturbed = run(recipe, tmp_path / "undisturbed")
     folder = tmp_path / "disturbed"
-    for step in (2, 5, 5, 6, 11):
+    now = time.time
+    for later, step in ((0, 2), (10, 5), (20, 5), (30, 6), (40, 11)):
+        # TensorBoard orders the files of a run by the second in their names
+        monkeypatch.setattr(time, "time", lambda later=later: now() + later)
         with pytest.raises(Killed):
             train(recipe, folder, resume=True, report=killed_at(step))
+    monkeypatch.setattr(time, "time", lambda: now() + 100)
     assert_same_weights(run(recipe, folder, resume=True), undisturbed)
     steps = [event.step for event in events(folder).Scalars("train/loss")]
     assert steps == list(range(1, 13)), "each step is shown once"

@@ -64,8 +64,13 @@ def test_over_an_image_or_its_path_shows_that_image(cutout: Cutout, tmp_path: Pa
 
 
 def test_over_what_is_neither_colour_nor_image_is_an_error(cutout: Cutout) -> None:
-    with pytest.raises(CutawayError, match="no-such-colour"):
-        cutout.over("no-such-colour")
+    with pytest.raises(CutawayError, match=r"'wite' is neither a colour.* nor an image file"):
+        cutout.over("wite")
+
+
+def test_over_an_image_with_holes_is_an_error(cutout: Cutout) -> None:
+    with pytest.raises(CutawayError, match="transparent parts"):
+        cutout.over(np.zeros((40, 60, 4), np.uint8))
 
 
 def test_blur_keeps_the_persons_colour_out_of_the_background(cutout: Cutout) -> None:

@@ -32,6 +32,7 @@ def test_a_missing_field_is_an_error(field: str) -> None:
         {"fit": {"rule": "letterbox"}},
         {"training_data": [{"name": "x"}]},
         {"scores": []},
+        {"scores": {"all": "good"}},
     ],
 )
 def test_a_field_of_the_wrong_kind_is_an_error(change: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import cutaway
 from cutaway import Cutout, Remover
-from cutaway.errors import ImageError
+from cutaway.errors import CutawayError, ImageError
 from cutaway.geometry import place
 from cutaway.remover import expected_iou
 from cutaway.types import Image
@@ -79,6 +79,31 @@ def test_alpha_that_is_already_there_multiplies_into_the_result(remover: Remover
     np.testing.assert_allclose(alpha[60:70, 30:38], 200 / 255, atol=0.05)
 
 
+def test_a_soft_edge_that_was_there_keeps_its_colour(remover: Remover) -> None:
+    given = np.full((96, 80), 255, np.uint8)
+    given[:, 30:50] = 128
+    given[:, :20] = 0
+    photo = np.dstack([np.full((96, 80, 3), (240, 200, 160), np.uint8), given])
+    photo[:, :20, :3] = 0
+    rgba = remover.remove(photo).rgba
+    assert np.abs(rgba[40:60, 32:48, :3].astype(int) - (240, 200, 160)).max() <= 2
+    np.testing.assert_allclose(rgba[40:60, 32:48, 3], 128, atol=2)
+
+
+def test_a_faint_person_has_a_box(remover: Remover) -> None:
+    person = np.dstack([np.full((96, 80, 3), 255, np.uint8), np.full((96, 80), 120, np.uint8)])
+    cutout = remover.remove(person)
+    assert cutout.found_person
+    assert cutout.box == (0, 0, 96, 80)
+
+
+def test_colour_that_was_hidden_is_not_blurred_into_the_open(remover: Remover) -> None:
+    photo = np.dstack([draw_person(), np.full((96, 80), 255, np.uint8)])
+    photo[:20, :20] = (255, 0, 0, 0)
+    blurred = remover.remove(photo).over_blur(3)
+    assert (blurred[:18, :18, 0].astype(int) <= blurred[:18, :18, 2].astype(int)).all()
+
+
 def test_the_network_does_not_see_colour_that_is_hidden(remover: Remover) -> None:
     hidden = np.dstack([np.full((64, 64, 3), 255, np.uint8), np.zeros((64, 64), np.uint8)])
     assert not remover.remove(hidden).found_person
@@ -99,7 +124,7 @@ def test_an_unreadable_photo_is_an_image_error(remover: Remover) -> None:
 
 
 def test_an_unknown_refinement_is_answered_with_the_known_ones(tiny_model_path: Path) -> None:
-    with pytest.raises(ValueError, match="none, guided"):
+    with pytest.raises(CutawayError, match="none, guided"):
         Remover(tiny_model_path, refine="magic")  # type: ignore[arg-type]  # what a user may type
 
 
@@ -139,7 +164,7 @@ def test_the_shipped_model_finds_nobody_in_noise_and_plain_walls() -> None:
         assert not cutaway.remove(scene).found_person
 
 
-def test_an_upright_photo_and_its_mirror_image_have_the_same_canvas() -> None:
+def test_a_photo_and_the_same_turned_have_the_same_canvas() -> None:
     fit = Remover().manifest.fit
     assert place(300, 200, fit).canvas == place(200, 300, fit).canvas[::-1]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from cutaway import composite, imagefile
 from cutaway.composite import Box
+from cutaway.errors import ImageError
 from cutaway.foreground import estimate_foreground
 from cutaway.imagefile import Source
 from cutaway.types import Alpha, Image, Rgba
@@ -18,22 +19,31 @@ from cutaway.types import Alpha, Image, Rgba
 class Cutout:
     """The person of a photo.
 
-    ``image`` is the photo, H×W×3 uint8, upright sRGB. ``alpha`` is H×W float32, 0..1. ``confidence`` is 0..1: how far
-    the network trusts its own outline, as the person IoU it expects; where nobody was found, how sure it is of that.
+    ``image`` is the photo, H×W×3 uint8, upright sRGB. ``predicted`` is what the network and the refinement say of it,
+    H×W float32, 0..1; ``given`` is the alpha that the photo came with, None where it is opaque. ``confidence`` is 0..1:
+    how far the network trusts its own outline, as the person IoU it expects; where nobody was found, how sure it is of
+    that.
     """
 
     image: Image
-    alpha: Alpha
+    predicted: Alpha
     confidence: float
     found_person: bool
+    given: Alpha | None = None
+
+    @cached_property
+    def alpha(self) -> Alpha:
+        """How much of each pixel is person and was there at all, H×W float32, 0..1: ``predicted`` times ``given``."""
+        return self.predicted if self.given is None else self.predicted * self.given
 
     @cached_property
     def foreground(self) -> Image:
         """The person's own colour, H×W×3 uint8.
 
-        The background's share is taken out of soft edges, and nothing is left behind them.
+        The background's share is taken out of soft edges, and nothing is left behind them. An alpha that was given is
+        straight: its colour is already the person's own.
         """
-        return estimate_foreground(self.image, self.alpha)
+        return estimate_foreground(self.image, self.predicted)
 
     @cached_property
     def rgba(self) -> Rgba:
@@ -49,28 +59,36 @@ class Cutout:
     @property
     def box(self) -> Box | None:
         """The person's bounding box (top, left, bottom, right), half-open; None where nobody was found."""
-        return composite.bounding_box(self.alpha)
+        return composite.bounding_box(self.predicted)
 
     def over(self, background: Source) -> Image:
         """Return the person over a CSS colour such as ``"white"``, or over an image scaled to cover the frame.
 
         Raises:
-            ImageError: ``background`` is neither a colour nor an image that can be read.
+            ImageError: ``background`` is neither a colour nor an image that can be read, or it is not opaque.
         """
-        if isinstance(background, str) and composite.is_colour(background):
-            return composite.over_colour(self.foreground, self.alpha, composite.parse_colour(background))
-        return composite.over_image(self.foreground, self.alpha, imagefile.read(background).image)
+        if isinstance(background, str):
+            if composite.is_colour(background):
+                return composite.over_colour(self.foreground, self.alpha, composite.parse_colour(background))
+            if not Path(background).exists():
+                raise ImageError(f"{background!r} is neither a colour, such as white or #ffcc00, nor an image file.")
+        behind = imagefile.read(background)
+        if behind.alpha is not None:
+            raise ImageError("The background image has transparent parts; give one that is opaque.")
+        return composite.over_image(self.foreground, self.alpha, behind.image)
 
     def over_blur(self, radius: float) -> Image:
         """Return the person over their own background, blurred by ``radius`` pixels."""
-        blurred = composite.blur_background(self.image, self.alpha, radius)
+        kept_out = self.predicted if self.given is None else 1 - (1 - self.predicted) * self.given
+        blurred = composite.blur_background(self.image, kept_out, radius)
         return composite.over_image(self.foreground, self.alpha, blurred)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
-        """Write ``rgba`` to ``path``; the suffix chooses the format: .png, .webp, .avif or .tiff.
+        """Write ``rgba`` to ``path``, replacing what is there; the suffix chooses: .png, .webp, .avif or .tiff.
 
         Raises:
-            OutputError: The format is unknown or holds no transparency, or the file cannot be written.
+            OutputError: The format is unknown or holds no transparency, the file cannot be written, or it exists and
+                ``overwrite`` is False.
         """
         target = Path(path)
         imagefile.write(target, imagefile.encode(self.rgba, imagefile.format_of(target)), overwrite=overwrite)

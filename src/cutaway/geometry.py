@@ -1,8 +1,8 @@
 """Where a photograph lies in the network's input, and the exact way back. Training and serving share it.
 
 A network sees a *canvas* whose sides are multiples of its stride. ``place`` says which rectangle of the canvas holds
-the photograph; ``fit_image`` and ``fit_mask`` fill it; ``restore`` takes the network's alpha back to the photograph's
-own size.
+the photograph; ``fit_image`` and ``fit_mask`` fill it; ``crop_canvas`` and ``resize_alpha`` take the network's alpha
+back to the photograph's own size.
 """
 
 from dataclasses import dataclass
@@ -23,13 +23,17 @@ About 0 after the nets' (x - 0.5) / 0.5, which is also what their convolutions p
 """
 
 
+LONGEST = 4
+"""The most that a canvas is longer than ``Fit.size``; beyond an aspect of 16 photographs are padded."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """How photographs are brought to a network's input.
 
     ``letterbox`` keeps the aspect: the canvas has the aspect of the photograph, rounded to ``multiple``, and about
-    ``size`` × ``size`` pixels, so every photograph costs the same. ``squash`` is the 2017 article's way: a ``size`` ×
-    ``size`` square, whatever the aspect.
+    ``size`` × ``size`` pixels, so every photograph costs about the same. ``squash`` is the 2017 article's way: a
+    ``size`` × ``size`` square, whatever the aspect.
     """
 
     rule: FitRule
@@ -62,7 +66,7 @@ def place(height: int, width: int, fit: Fit) -> Placement:
     """Return where a photograph of ``height`` × ``width`` pixels lies in its canvas under ``fit``."""
     if fit.rule == "squash":
         return place_square(height, width, fit.size, fit.rule)
-    return centred(height, width, _canvas(height / width, fit))
+    return centred(height, width, _canvas(height, width, fit))
 
 
 def place_square(height: int, width: int, side: int, rule: FitRule) -> Placement:
@@ -100,11 +104,6 @@ def crop_canvas(alpha: Alpha, placement: Placement) -> Alpha:
     return alpha[_rectangle(placement)]
 
 
-def restore(alpha: Alpha, placement: Placement) -> Alpha:
-    """Return a canvas-sized ``alpha`` at the photograph's own size: crop, then bilinear; values are never stretched."""
-    return resize_alpha(crop_canvas(alpha, placement), *placement.source)
-
-
 def resize_image(image: Image, height: int, width: int) -> Image:
     """Return ``image`` at ``height`` × ``width``, bilinear, averaging over the covered area when it shrinks."""
     resized = PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=3.0)
@@ -124,14 +123,16 @@ def to_tensor(canvases: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(canvases.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
 
 
-def _canvas(aspect: float, fit: Fit) -> tuple[int, int]:
-    """Return (height, width).
+def _canvas(height: int, width: int, fit: Fit) -> tuple[int, int]:
+    """Return (height, width): multiples of ``fit.multiple``, about ``fit.size``² pixels, shaped like the photograph.
 
-    Multiples of ``fit.multiple``, about ``fit.size``² pixels, shaped like ``aspect`` = h / w.
+    The short side is settled first and the long one follows from it, up to ``LONGEST`` times ``fit.size``: so padding
+    is at most half a stride, and a strip of a photograph costs no more than others.
     """
-    height = _round_to(fit.size * aspect**0.5, fit.multiple)
-    width = _round_to(fit.size / aspect**0.5, fit.multiple)
-    return height, width
+    ratio = max(height, width) / min(height, width)
+    short = _round_to(fit.size / ratio**0.5, fit.multiple)
+    long = min(_round_to(short * ratio, fit.multiple), LONGEST * fit.size)
+    return (long, short) if height > width else (short, long)
 
 
 def _round_to(value: float, multiple: int) -> int:

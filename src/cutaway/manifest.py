@@ -109,6 +109,8 @@ def _checked(manifest: ModelManifest) -> ModelManifest:
     for name, kind in kinds.items():
         if not isinstance(getattr(manifest, name), kind):
             raise TypeError(f"{name} has to be {kind.__name__}")
+    if not all(isinstance(score, float | int) for score in manifest.scores.values()):
+        raise TypeError("scores have to be numbers")
     return manifest
 
 

@@ -93,13 +93,10 @@ class Remover:
         seen = _as_seen(photo)
         coarse = self._predict(seen, place(height, width, self.manifest.fit))
         if not _is_person(coarse):
-            return Cutout(
-                photo.image, np.zeros((height, width), np.float32), 1 - float(coarse.max()), found_person=False
-            )
+            nobody = np.zeros((height, width), np.float32)
+            return Cutout(_shown(photo), nobody, 1 - float(coarse.max()), found_person=False, given=photo.alpha)
         alpha = self._enlarge(coarse, seen)
-        if photo.alpha is not None:
-            alpha = alpha * photo.alpha
-        return Cutout(photo.image, alpha, expected_iou(coarse), found_person=True)
+        return Cutout(_shown(photo), alpha, expected_iou(coarse), found_person=True, given=photo.alpha)
 
     def _predict(self, image: Image, placement: Placement) -> Alpha:
         """Return the network's alpha, at the network's size, for the photo alone."""
@@ -112,6 +109,11 @@ def expected_iou(alpha: Alpha) -> float:
     inside = alpha >= 0.5
     union = float(np.count_nonzero(inside)) + float(alpha[~inside].sum())
     return float(alpha[inside].sum()) / union if union else 0.0
+
+
+def _shown(photo: Photo) -> Image:
+    """Return the photo without the colour that its own alpha hides: nothing made of it may bring that to light."""
+    return photo.image if photo.alpha is None else photo.image * (photo.alpha > 0)[..., np.newaxis]
 
 
 def _as_seen(photo: Photo) -> Image:
@@ -133,4 +135,4 @@ def _enlarger(name: str) -> Callable[[Alpha, Image], Alpha]:
         return refine.guided
     if name == "none":
         return lambda coarse, image: resize_alpha(coarse, *image.shape[:2])
-    raise ValueError(f"there is no refinement {name!r}; choose one of {', '.join(get_args(Refine))}")
+    raise CutawayError(f"there is no refinement {name!r}; choose one of {', '.join(get_args(Refine))}")

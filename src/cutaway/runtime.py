@@ -53,16 +53,21 @@ class Runtime:
             raise ModelError(f"the model {path.name} cannot be loaded: {error}") from error
         if wanted not in self._session.get_providers():
             raise ModelError(f"provider {provider!r} is installed but does not start here; use provider 'cpu'")
-        self.manifest: ModelManifest = manifest.from_json(
-            self._session.get_modelmeta().custom_metadata_map[manifest.METADATA_KEY]
-        )
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.manifest: ModelManifest = manifest.from_json(metadata.get(manifest.METADATA_KEY, ""))
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return alpha N×1×H×W, 0..1, for images N×3×H×W, RGB 0..1.
 
         H and W are multiples of the manifest's ``fit.multiple``.
+
+        Raises:
+            ModelError: ONNX Runtime fails, for want of memory say.
         """
-        alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": batch})[0]
+        try:
+            alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": batch})[0]
+        except Exception as error:  # ONNX Runtime raises many types of its own
+            raise ModelError(f"the model {self.manifest.name} fails on {batch.shape}: {error}") from error
         return alpha
 
 

@@ -24,7 +24,7 @@ from cutaway.remover import Remover
 from cutaway.runtime import Runtime
 from cutaway.training import checkpoint
 from cutaway.training import export as exporter
-from cutaway.training.export import AlphaNet, Exported, Facts, export, fold_batch_norm, read_facts, read_net
+from cutaway.training.export import Exported, Facts, export, fold_batch_norm, read_facts, read_net
 from cutaway.training.network import build_net
 from folders import ellipse_person
 from training.conftest import MakeRecipe
@@ -259,12 +259,6 @@ def test_a_batch_norm_that_comes_first_is_not_folded() -> None:
     torch.testing.assert_close(fold_batch_norm(net)(image), net(image))
 
 
-def test_alpha_of_one_class_is_the_sigmoid_and_of_two_the_softmax() -> None:
-    one, two = torch.randn(2, 1, 4, 4), torch.randn(2, 2, 4, 4)
-    torch.testing.assert_close(AlphaNet(nn.Identity())(one), one.sigmoid())
-    torch.testing.assert_close(AlphaNet(nn.Identity())(two), two.softmax(dim=1)[:, 1:])
-
-
 def card(folder: Path, text: str) -> Path:
     path = folder / "card.toml"
     path.write_text(text, encoding="utf-8")
@@ -303,3 +297,9 @@ def test_the_cards_that_come_with_the_project_can_be_read() -> None:
         assert facts.licence == "Apache-2.0"
         assert all(0 <= score <= 1 for score in facts.scores.values())
         assert all(item.terms for item in facts.training_data)
+
+
+def test_the_file_does_not_say_where_it_was_made(exported: Exported) -> None:
+    file = exported.path.read_bytes()
+    assert str(Path(__file__).parents[2]).encode() not in file
+    assert b"stack_trace" not in file

@@ -67,11 +67,9 @@ class AlphaNet(nn.Module):
         self.net = net
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return alpha; with two classes, the softmax probability of the second."""
-        logits: Tensor = self.net(image)
-        if logits.shape[1] == 2:
-            logits = logits[:, 1:] - logits[:, :1]
-        return logits.sigmoid()
+        """Return alpha."""
+        alpha: Tensor = self.net(image).sigmoid()
+        return alpha
 
 
 def export(
@@ -107,7 +105,8 @@ def export(
     bound = HALF_PARITY if half else PARITY
     if difference > bound:
         raise ModelError(
-            f"the weights differ from torch by {difference:.1e}, more than {bound:.0e}; nothing was written"
+            f"the weights differ from torch by {difference:.1e}, more than {bound:.0e}; nothing was written. "
+            + ("Export without --half." if half else "Check the versions of torch and onnxruntime in 'cutaway doctor'.")
         )
     imagefile.write(out, file, overwrite=overwrite)
     return Exported(out, difference, len(file), card)
@@ -163,9 +162,19 @@ def to_onnx(net: nn.Module, fit: Fit) -> onnx.ModelProto:
             verbose=False,
         )
     if program is None:
-        raise ModelError("torch could not export the net")
+        raise ModelError("torch's exporter gave nothing for this net; nothing was written")
     model: onnx.ModelProto = program.model_proto
+    forget_origin(model)
     return model
+
+
+def forget_origin(model: onnx.ModelProto) -> None:
+    """Drop what the exporter notes about where each node came from: the paths and lines of the machine it ran on."""
+    graph = model.graph
+    for item in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    del graph.value_info[:]  # ONNX Runtime infers shapes anew
 
 
 @contextmanager

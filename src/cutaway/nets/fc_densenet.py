@@ -10,11 +10,12 @@ photograph's result does not depend on its neighbours in the batch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from cutaway.nets.layers import crop, normalise, zero_bias
+from cutaway.nets.layers import DenseBlock, crop, normalise, zero_bias
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,16 @@ class FcDenseNet(nn.Module):
         self.down, self.shrink = nn.ModuleList(), nn.ModuleList()
         skips, width = [], config.first
         for layers in config.layers:
-            block = PreActivatedBlock(width, layers, config)
+            block = dense_block(width, layers, config)
             width = block.stack
             skips.append(width)
             self.down.append(block)
             self.shrink.append(nn.Sequential(pre_activated(width, width, 1, config), nn.MaxPool2d(2)))
-        block = self.bottleneck = PreActivatedBlock(width, config.bottleneck, config)
+        block = self.bottleneck = dense_block(width, config.bottleneck, config)
         self.enlarge, self.up = nn.ModuleList(), nn.ModuleList()
         for layers, skip in zip(reversed(config.layers), reversed(skips), strict=True):
             self.enlarge.append(nn.ConvTranspose2d(block.new, block.new, kernel_size=3, stride=2))
-            block = PreActivatedBlock(block.new + skip, layers, config)
+            block = dense_block(block.new + skip, layers, config)
             self.up.append(block)
         self.head = nn.Conv2d(block.stack, config.classes, kernel_size=1)
         self.apply(he_uniform)
@@ -95,28 +96,9 @@ class FcDenseNet(nn.Module):
             )
 
 
-class PreActivatedBlock(nn.Module):
-    """Dense block whose layers are batch norm, ReLU, 3×3 convolution, dropout; each sees all maps before it.
-
-    Args:
-        inputs: Maps that come in.
-        layers: Number of layers; ``growth_rate`` maps each.
-        config: Gives the growth rate, dropout and epsilon.
-    """
-
-    def __init__(self, inputs: int, layers: int, config: FcDenseNetConfig) -> None:
-        super().__init__()
-        widths = [inputs + i * config.growth_rate for i in range(layers)]
-        self.layers = nn.ModuleList(pre_activated(width, config.growth_rate, 3, config) for width in widths)
-        self.new = config.growth_rate * layers
-        self.stack = inputs + self.new
-
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the new maps B×(layers·growth)×H×W alone, and the whole stack: the input followed by them."""
-        stack = features
-        for layer in self.layers:
-            stack = torch.cat([stack, layer(stack)], dim=1)
-        return stack[:, features.shape[1] :], stack
+def dense_block(inputs: int, layers: int, config: FcDenseNetConfig) -> DenseBlock:
+    """Return a dense block of the paper's layers with 3×3 convolutions."""
+    return DenseBlock(inputs, config.growth_rate, layers, partial(pre_activated, kernel=3, config=config))
 
 
 def pre_activated(inputs: int, outputs: int, kernel: int, config: FcDenseNetConfig) -> nn.Sequential:

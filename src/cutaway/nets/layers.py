@@ -1,5 +1,7 @@
 """Building blocks that more than one of the nets uses."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,18 +29,20 @@ class ConvNormRelu(nn.Sequential):
 
 
 class DenseBlock(nn.Module):
-    """Layers that each see all maps before them (Huang 2017), in the order convolution, batch norm, ReLU.
+    """Layers that each see all maps before them (Huang 2017).
 
     Args:
         inputs: Maps that come in.
         growth_rate: Maps that each layer adds.
         layers: Number of layers.
+        make: Makes a layer from the maps that come in and those that go out.
     """
 
-    def __init__(self, inputs: int, growth_rate: int, layers: int) -> None:
+    def __init__(
+        self, inputs: int, growth_rate: int, layers: int, make: Callable[[int, int], nn.Module] = ConvNormRelu
+    ) -> None:
         super().__init__()
-        widths = [inputs + i * growth_rate for i in range(layers)]
-        self.layers = nn.ModuleList(ConvNormRelu(width, growth_rate) for width in widths)
+        self.layers = nn.ModuleList(make(inputs + i * growth_rate, growth_rate) for i in range(layers))
         self.new = growth_rate * layers
         self.stack = inputs + self.new
 

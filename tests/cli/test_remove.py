@@ -139,21 +139,46 @@ def test_format_option_chooses_the_suffix(remove: Command, portrait: Path) -> No
 
 
 def test_folder_is_mirrored(remove: Command, tmp_path: Path) -> None:
-    for name in ("a.png", "summer/b.jpg", "summer/deep/c.2024.webp", ".hidden/d.png", "e-cutout.png"):
+    for name in ("a.png", "a-mask.jpg", "summer/b.jpg", "summer/deep/c.2024.webp", ".hidden/d.png"):
         save(tmp_path / "in" / name)
     (tmp_path / "in" / "notes.txt").write_text("not a photograph")
     finished = remove(tmp_path / "in", "-o", tmp_path / "out")
     assert (finished.code, finished.errors) == (0, [])
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert written == {"a.png", "summer/b.png", "summer/deep/c.2024.png"}
+    assert written == {"a.png", "a-mask.png", "summer/b.png", "summer/deep/c.2024.png"}
 
 
 def test_second_run_over_a_folder_leaves_its_own_results_alone(remove: Command, tmp_path: Path) -> None:
     save(tmp_path / "in" / "a.jpg")
     out = tmp_path / "in" / "out"
-    assert remove(tmp_path / "in").code == remove(tmp_path / "in", "-o", out).code == 0
-    assert remove(tmp_path / "in", "-o", out, "--overwrite").code == 0
-    assert sorted(path.name for path in (tmp_path / "in").rglob("*.*")) == ["a-cutout.png", "a.jpg", "a.png"]
+    for again in ([], ["--overwrite"]):
+        assert remove(tmp_path / "in", "-o", out, *again).code == 0
+    assert sorted(path.name for path in (tmp_path / "in").rglob("*.*")) == ["a.jpg", "a.png"]
+
+
+def test_second_run_beside_the_photographs_leaves_its_own_results_alone(remove: Command, tmp_path: Path) -> None:
+    save(tmp_path / "a.jpg")
+    for again in (["--mask"], [], ["--overwrite"]):
+        assert remove(tmp_path, *again).code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-cutout.png", "a-mask.png", "a.jpg"]
+
+
+def test_photograph_that_is_called_like_a_result_is_cut_out(remove: Command, tmp_path: Path) -> None:
+    save(tmp_path / "gas-mask.jpg")
+    assert remove(tmp_path).code == 0
+    assert (tmp_path / "gas-mask-cutout.png").exists()
+
+
+@pytest.mark.parametrize("name", ["i.jpeg", "i.HEIC"])
+def test_walked_photographs_with_one_result_do_not_stop_the_others(remove: Command, tmp_path: Path, name: str) -> None:
+    for photo in (name, "i.jpg", "j.jpg"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / photo).write_bytes(encode(draw_person()))
+    finished = remove(tmp_path / "in", "-o", tmp_path / "out")
+    assert finished.code == 1
+    first = f"{tmp_path / 'in' / name} becomes {tmp_path / 'out' / 'i.png'} already"
+    assert finished.errors == [f"cutaway: {tmp_path / 'in' / 'i.jpg'}: {first}; rename one of the two."]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["i.png", "j.png"]
 
 
 def test_folder_without_photographs_is_a_failure(remove: Command, tmp_path: Path) -> None:
@@ -294,6 +319,9 @@ def test_reader_that_goes_away_gets_one_line(portrait: Path, tiny_model_path: Pa
         (["-o", "out.xyz"], "for a folder of that name write out.xyz/"),
         (["-o", "out.png", "--format", "webp"], "leave one of the two out"),
         (["-o", "-", "--json"], "name a file with -o"),
+        (["-"], "name a folder with -o"),
+        ([""], "a name is empty"),
+        (["-o", ""], "a name is empty"),
         (["second.jpg", "-o", "out.png"], "need a folder"),
         (["second.jpg", "-o", "-"], "need a folder"),
         (["--refine", "magic"], "guided"),
@@ -312,6 +340,13 @@ def test_background_that_is_no_picture_exits_2(remove: Command, portrait: Path, 
     finished = remove(portrait, "--background", tmp_path / "notes.txt")
     assert finished.code == 2
     assert "notes.txt" in usage_error(finished.errors)
+
+
+def test_background_picture_that_is_not_opaque_exits_2(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    clear = save(tmp_path / "logo.png", np.zeros((4, 4, 4), np.uint8))
+    finished = remove(portrait, "--background", clear)
+    assert finished.code == 2
+    assert "has transparent parts" in usage_error(finished.errors)
 
 
 def test_damaged_model_exits_3(cutaway_command: Command, portrait: Path, tiny_model_path: Path, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def parse_margin(text: str) -> float:
 def parse_background(text: str) -> Background:
     """Return the background that ``transparent``, ``blur``, ``blur:RADIUS``, a colour or a picture file's name means.
 
-    Raises ``typer.BadParameter`` when ``text`` is none of these, or the picture cannot be read.
+    Raises ``typer.BadParameter`` when ``text`` is none of these, or the picture cannot be read or is not opaque.
     """
     if text == "transparent":
         return None
@@ -99,6 +99,10 @@ def _read_picture(text: str) -> Image:
         reason = f"{text} is neither transparent, blur, a colour such as white or #ffcc00, nor a picture file."
         raise typer.BadParameter(reason, param_hint="'--background'")
     try:
-        return read(Path(text)).image
+        picture = read(Path(text))
     except CutawayError as error:
         raise typer.BadParameter(f"{text}: {error}", param_hint="'--background'") from error
+    if picture.alpha is not None:
+        reason = f"{text} has transparent parts, so it cannot lie behind the person; choose an opaque picture."
+        raise typer.BadParameter(reason, param_hint="'--background'")
+    return picture.image

@@ -15,7 +15,7 @@ STREAM = "-"
 """How a user writes standard input or standard output."""
 
 WORDS = ("cutout", "mask")
-"""A result beside its photograph is called NAME-cutout or NAME-mask; a walk through a folder passes over such files."""
+"""A result beside its photograph is called NAME-cutout or NAME-mask."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,15 @@ def read_target(out: str | None, inputs: Sequence[str]) -> Target:
     """Return where ``-o out`` sends the results of ``inputs``.
 
     ``out`` means a folder when it is one, ends like one, or has no suffix. Raises ``typer.BadParameter`` when it is
-    one file for several results, or a file of no known format.
+    one file for several results, or a file of no known format, or when a name is empty.
     """
+    if out == "" or "" in inputs:
+        raise typer.BadParameter("a name is empty; is a variable not set? For this folder write a dot.")
+    if out is None and STREAM in inputs and len(inputs) > 1:
+        reason = "the picture of standard input has no place beside other photographs; name a folder with -o."
+        raise typer.BadParameter(reason, param_hint="'-'")
     if out is None:
-        return Target("beside")
+        return Target("stream" if STREAM in inputs else "beside")
     if out != STREAM and (_is_folder(out) or out.endswith(("/", os.sep)) or not Path(out).suffix):
         return Target("folder", Path(out))
     if len(inputs) > 1 or _is_folder(inputs[0]):
@@ -102,7 +107,7 @@ def make_plan(inputs: Iterable[str], target: Target, naming: Naming, *, overwrit
 
 def _expand(name: str, target: Target, naming: Naming) -> Iterator[Job | Failure]:
     if name == STREAM:
-        yield Job(None, _output(Path("stdin"), target, naming) if target.kind in {"file", "folder"} else None)
+        yield Job(None, _output(Path("stdin"), target, naming))
     elif _is_folder(name):
         yield from _walk(Path(name), target, naming)
     else:
@@ -118,11 +123,16 @@ def _is_folder(name: str) -> bool:
 
 
 def _walk(folder: Path, target: Target, naming: Naming) -> Iterator[Job | Failure]:
-    photos = sorted(path for path in folder.rglob("*") if _is_photo(path, folder) and not _is_result(path, target))
+    photos = _without_results(sorted(path for path in folder.rglob("*") if _is_photo(path, folder)), target)
     if not photos:
         yield Failure(str(folder), "there are no photographs in this folder.")
+    first: dict[Path | None, Path] = {}
     for path in photos:
-        yield Job(path, _output(path, target, naming, folder))
+        output = _output(path, target, naming, folder)
+        if first.setdefault(output, path) == path:
+            yield Job(path, output)
+        else:
+            yield Failure(str(path), f"{first[output]} becomes {output} already; rename one of the two.")
 
 
 def _is_photo(path: Path, folder: Path) -> bool:
@@ -130,10 +140,12 @@ def _is_photo(path: Path, folder: Path) -> bool:
     return path.suffix.lower() in PHOTO_SUFFIXES and not hidden and path.is_file()
 
 
-def _is_result(path: Path, target: Target) -> bool:
-    """Return whether an earlier run left ``path``: a second run must not cut its own results out again."""
-    inside = target.kind == "folder" and path.resolve().is_relative_to(target.path.resolve())
-    return inside or path.stem.endswith(tuple(f"-{word}" for word in WORDS))
+def _without_results(photos: Sequence[Path], target: Target) -> list[Path]:
+    """Return ``photos`` without what an earlier run left: a second run must not cut its own results out again."""
+    if target.kind == "folder":
+        return [path for path in photos if not path.resolve().is_relative_to(target.path.resolve())]
+    results = {f"{path.with_suffix('')}-{word}" for path in photos for word in WORDS}
+    return [path for path in photos if str(path.with_suffix("")) not in results]
 
 
 def _output(photo: Path, target: Target, naming: Naming, base: Path = Path()) -> Path | None:

@@ -81,7 +81,7 @@ def remove(
     _refuse_contradictions(background, mask, encoding)
     naming = Naming("mask" if mask else "cutout", f".{encoding}")
     target = read_target(out, inputs)
-    if target.kind == "stream" or (out is None and "-" in inputs):
+    if target.kind == "stream":
         _refuse_stream(as_json)
     steps = make_plan(inputs, target, naming, overwrite=overwrite)
     order = Order(model, refine, look, encoding, overwrite, require_person)

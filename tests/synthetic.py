@@ -1,6 +1,8 @@
 """What many tests make: a drawn person, and weights of a few hundred bytes that take bright pixels for a person."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -49,6 +51,12 @@ def encode(image: Image, file_format: str = "PNG", **options: object) -> bytes:
     buffer = io.BytesIO()
     PillowImage.fromarray(image).save(buffer, file_format, **options)
     return buffer.getvalue()
+
+
+def png_declaring(width: int, height: int) -> bytes:
+    """Return a PNG whose header, with a right check sum, tells of ``width`` × ``height`` pixels that are not there."""
+    png, header = encode(draw_person(48, 40)), b"IHDR" + struct.pack(">II", width, height) + b"\x08\x02\0\0\0"
+    return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
 
 
 def tiny_model() -> bytes:

@@ -3,7 +3,6 @@
 import io
 import random
 import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from commands import Command
-from synthetic import draw_person, encode
+from synthetic import draw_person, encode, png_declaring
 
 IMAGE = draw_person(48, 40)
 JPEG, PNG = encode(IMAGE, "JPEG"), encode(IMAGE)
@@ -37,12 +36,6 @@ def animation(file_format: str) -> bytes:
     buffer = io.BytesIO()
     frames[0].save(buffer, file_format, save_all=True, append_images=frames[1:])
     return buffer.getvalue()
-
-
-def png_declaring(width: int, height: int) -> bytes:
-    """Return a PNG whose header, with a right check sum, tells of ``width`` × ``height`` pixels that are not there."""
-    header = b"IHDR" + struct.pack(">II", width, height) + b"\x08\x02\0\0\0"
-    return PNG[:12] + header + struct.pack(">I", zlib.crc32(header)) + PNG[33:]
 
 
 def bmp_declaring(width: int, height: int) -> bytes:

@@ -10,6 +10,7 @@ from cutaway.data.index import split_of, write_index
 from cutaway.data.torch_dataset import read_sample
 from cutaway.errors import DataError
 from folders import write_people, write_rooms
+from synthetic import png_declaring
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_without_a_table_every_photo_is_taken(people: Path) -> None:
     assert [(sample.id, sample.source) for sample in samples] == [(f"person_0{n}", "people") for n in range(4)]
     assert [sample.split for sample in samples] == [split_of(sample.id) for sample in samples]
     assert {sample.source for sample in read_folder(people, source="drawn")} == {"drawn"}
+    assert {sample.licence for sample in samples} == {"not stated"}
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -76,7 +78,10 @@ def test_a_table_of_a_spreadsheet_may_begin_with_a_byte_order_mark(people: Path)
     [
         ("set,stem\nellipses,person_00\n", "lacks the column split"),
         ("", "lacks the column set, split, stem"),
-        ("set,stem,split\nellipses,person_09,train\n", "lists 'person_09', but .* holds no photo of that stem"),
+        (
+            "set,stem,split\nellipses,person_09,train\n",
+            "lists 'person_09', but .* holds no photo of that stem; add the photo",
+        ),
         ("set,stem,split\nellipses,person_00,dev\n", "split is 'dev'; it has to be one of train, val, test"),
         ("set,stem,split\nellipses,person_00,train\nx,person_00,test\n", "lists 'person_00' more than once"),
         ("set,stem,split\nellipses\n", "lists None"),
@@ -90,13 +95,13 @@ def test_a_wrong_table_is_refused(people: Path, table: str, message: str) -> Non
 
 def test_a_table_that_is_no_text_is_refused(people: Path) -> None:
     (people / "index.csv").write_bytes(b"set,stem,split\nM\xfcller,person_00,train\n")
-    with pytest.raises(DataError, match=r"index\.csv cannot be read"):
+    with pytest.raises(DataError, match=r"index\.csv cannot be read: .*; save it as CSV"):
         read_folder(people)
 
 
 def test_a_missing_mask_is_named(people: Path) -> None:
     (people / "masks" / "person_02.png").unlink()
-    with pytest.raises(DataError, match=r"person_02\.png cannot be read"):
+    with pytest.raises(DataError, match=r"person_02\.png cannot be read: .*; put a whole image there"):
         read_folder(people)
 
 
@@ -112,6 +117,13 @@ def test_a_photo_that_is_no_image_is_named(people: Path) -> None:
         read_folder(people)
 
 
+@pytest.mark.parametrize("folder", ["images", "masks"])
+def test_a_header_that_tells_of_too_many_pixels_is_named(people: Path, folder: str) -> None:
+    (people / folder / "person_01.png").write_bytes(png_declaring(60_000, 60_000))
+    with pytest.raises(DataError, match=r"person_01\.png cannot be read"):
+        read_folder(people)
+
+
 def test_two_photos_of_one_stem_are_refused(people: Path) -> None:
     save(people / "images" / "person_01.jpg", np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(DataError, match="have the same stem"):
@@ -122,7 +134,7 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no folder .*images"):
         read_folder(tmp_path)
     (tmp_path / "images").mkdir()
-    with pytest.raises(DataError, match="holds no photograph"):
+    with pytest.raises(DataError, match="holds no photograph; put JPEG, PNG"):
         read_folder(tmp_path)
 
 
@@ -141,6 +153,18 @@ def test_samples_are_loaded_from_a_folder_or_an_index(people: Path) -> None:
     assert load_samples(people / "index.jsonl") == samples
     with pytest.raises(DataError, match=r"there is no index or data folder at .*nowhere"):
         load_samples(people / "nowhere")
+
+
+def test_one_split_is_loaded_without_the_masks_of_the_others(people: Path) -> None:
+    write_index(people / "index.jsonl", read_folder(people))
+    (people / "masks" / "person_00.png").unlink()
+    for data in (people, people / "index.jsonl"):
+        assert [sample.id for sample in load_samples(data, "test")] == ["person_03"]
+
+
+def test_an_empty_split_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'test'; they hold train, val"):
+        load_samples(write_people(tmp_path, "tv"), "test")
 
 
 def test_samples_of_one_split_keep_their_order(people: Path) -> None:

@@ -77,7 +77,7 @@ def test_an_index_is_kept_unless_it_may_be_overwritten(tmp_path: Path) -> None:
 
 
 def test_missing_index_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone\.jsonl cannot be read"):
+    with pytest.raises(DataError, match=r"gone\.jsonl cannot be read: .*; make it anew with"):
         read_index(tmp_path / "gone.jsonl")
 
 
@@ -85,7 +85,7 @@ def test_missing_index_is_named(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("{", r"index\.jsonl, line 2: this is not JSON"),
-        ("[1, 2]", "line 2: a sample has exactly the fields id, image, mask"),
+        ("[1, 2]", "line 2: a sample has exactly the fields id, image, mask.*; make the index anew"),
         ('{"id": "a"}', "line 2: a sample has exactly the fields"),
         ("\xff", "line 2: this is not JSON"),
     ],

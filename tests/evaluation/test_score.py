@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 
 from cutaway.data.index import Sample
-from cutaway.errors import DataError
 from cutaway.evaluation.score import (
     Failure,
     Outcome,
     RemoverLike,
     Row,
-    choose,
     evaluate,
     judge,
     summarise,
     summarise_empty,
+    thin,
 )
 from cutaway.types import Mask
 
@@ -139,19 +138,10 @@ def test_progress_is_told_of_every_photo_in_order(samples: list[Sample], fake_re
     assert [isinstance(outcome, Failure) for outcome in seen] == [False, True, False]
 
 
-def numbered(make_sample: MakeSample, person: Person, count: int) -> list[Sample]:
+def test_samples_are_thinned_evenly(make_sample: MakeSample, person: Person) -> None:
     sample = make_sample("photo", person(0.5), person(0.5))
-    return [replace(sample, id=str(number), split="val" if number % 2 else "test") for number in range(count)]
-
-
-def test_choose_takes_the_split_and_thins_it_evenly(make_sample: MakeSample, person: Person) -> None:
-    samples = numbered(make_sample, person, 20)
-    assert [sample.id for sample in choose(samples, "val")] == [str(number) for number in range(1, 20, 2)]
-    assert [sample.id for sample in choose(samples, "test", limit=5)] == ["0", "4", "8", "12", "16"]
-    assert len(choose(samples, "test", limit=7)) == 7
-    assert len(choose(samples, "test", limit=100)) == 10
-
-
-def test_an_empty_split_is_refused_with_those_there_are(make_sample: MakeSample, person: Person) -> None:
-    with pytest.raises(DataError, match=r"'train'.*test, val"):
-        choose(numbered(make_sample, person, 4), "train")
+    samples = [replace(sample, id=str(number)) for number in range(10)]
+    assert thin(samples) == samples
+    assert [sample.id for sample in thin(samples, limit=5)] == ["0", "2", "4", "6", "8"]
+    assert len(thin(samples, limit=7)) == 7
+    assert len(thin(samples, limit=100)) == 10

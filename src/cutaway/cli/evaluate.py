@@ -37,9 +37,9 @@ def evaluate(
     _refuse_unwritable(report, overwrite)
     from cutaway.cli.scoring import print_json, print_tables, score_models, write_report
     from cutaway.data.folder import load_samples
-    from cutaway.evaluation.score import choose
+    from cutaway.evaluation.score import thin
 
-    results = score_models(models, refine, choose(load_samples(data), split, limit))
+    results = score_models(models, refine, thin(load_samples(data, split), limit))
     print_json(results, data, split) if as_json else print_tables(results)
     if report:
         write_report(report, results, data, split, worst, overwrite=overwrite)

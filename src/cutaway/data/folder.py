@@ -23,22 +23,27 @@ from cutaway.errors import DataError
 from cutaway.types import Mask
 
 HEIC_SUFFIXES = {".heic", ".heif"}
+NOT_STATED = "not stated"
+"""The licence of photographs whose terms nobody named."""
+
+_UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
+"""What Pillow raises for files that are damaged, hostile or no images."""
 
 
-def load_samples(path: Path) -> list[Sample]:
-    """Return the samples of a JSONL index, or of a folder with ``images/`` and ``masks/``.
+def load_samples(path: Path, split: str | None = None) -> list[Sample]:
+    """Return the samples of a JSONL index, or of a folder with ``images/`` and ``masks/``; of ``split`` alone if named.
 
     Raises:
         DataError: There is neither, or what is there is not as it has to be.
     """
     if path.is_dir():
-        return read_folder(path)
+        return [_masked(path, sample) for sample in _of_split(_read_unmasked(path), split)]
     if not path.exists():
-        raise DataError(f"there is no index or data folder at {path}")
-    return read_index(path)
+        raise DataError(f"there is no index or data folder at {path}; check the path")
+    return _of_split(read_index(path), split)
 
 
-def read_folder(root: Path, *, source: str | None = None, licence: str = "unknown") -> list[Sample]:
+def read_folder(root: Path, *, source: str | None = None, licence: str = NOT_STATED) -> list[Sample]:
     """Return one sample per photograph of ``root``; see the module for the tree.
 
     Without an ``index.csv`` every photo of ``images/`` is taken, its split is drawn from its stem, and ``source`` is
@@ -47,13 +52,10 @@ def read_folder(root: Path, *, source: str | None = None, licence: str = "unknow
     Raises:
         DataError: A folder, a photo or a mask is missing, or sizes differ; the message names the file.
     """
-    photos = _photos_by_stem(root / "images")
-    listed = root / "index.csv"
-    rows = _read_csv(listed) if listed.exists() else ((source or root.resolve().name, stem, None) for stem in photos)
-    return [_sample(root, photos, row, licence) for row in rows]
+    return [_masked(root, sample) for sample in _read_unmasked(root, source, licence)]
 
 
-def read_people_free(root: Path, *, source: str | None = None, licence: str = "unknown") -> list[Sample]:
+def read_people_free(root: Path, *, source: str | None = None, licence: str = NOT_STATED) -> list[Sample]:
     """Return one sample without a mask per photograph lying in ``root`` itself: photos in which nobody is.
 
     Raises:
@@ -73,8 +75,8 @@ def read_mask(path: Path) -> Mask:
     try:
         with PillowImage.open(path) as file:
             values = np.asarray(file.convert("L"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"the mask {path} cannot be read: {error}") from error
+    except _UNREADABLE as error:
+        raise DataError(f"the mask {path} cannot be read: {error}; put a whole image there") from error
     if 0 < values.max() < 128:
         raise DataError(f"the mask {path} holds values up to {values.max()} only; a person has to be 128 to 255")
     return values >= 128
@@ -83,6 +85,24 @@ def read_mask(path: Path) -> Mask:
 def with_split(samples: Iterable[Sample], split: str) -> list[Sample]:
     """Return the samples of one split, in their order."""
     return [sample for sample in samples if sample.split == split]
+
+
+def _of_split(samples: list[Sample], split: str | None) -> list[Sample]:
+    if split is None:
+        return samples
+    chosen = with_split(samples, split)
+    if not chosen:
+        there = ", ".join(sorted({sample.split for sample in samples})) or "nothing at all"
+        raise DataError(f"the data hold no photo of the split {split!r}; they hold {there}, so choose from that")
+    return chosen
+
+
+def _read_unmasked(root: Path, source: str | None = None, licence: str = NOT_STATED) -> list[Sample]:
+    """Return the samples of ``root`` before their masks, which take long, are read."""
+    photos = _photos_by_stem(root / "images")
+    listed = root / "index.csv"
+    rows = _read_csv(listed) if listed.exists() else ((source or root.resolve().name, stem, None) for stem in photos)
+    return [_unmasked(root, photos, row, licence) for row in rows]
 
 
 def _photos_by_stem(folder: Path) -> dict[str, Path]:
@@ -96,7 +116,7 @@ def _photos_by_stem(folder: Path) -> dict[str, Path]:
             raise DataError(f"{path} and {photos[path.stem]} have the same stem; masks could not be told apart")
         photos[path.stem] = path
     if not photos:
-        raise DataError(f"{folder} holds no photograph")
+        raise DataError(f"{folder} holds no photograph; put {imagefile.READABLE} files there")
     return photos
 
 
@@ -107,7 +127,7 @@ def _read_csv(path: Path) -> list[tuple[str, str, str | None]]:
             reader = csv.DictReader(file)
             columns, rows = set(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        raise DataError(f"{path} cannot be read: {error}; save it as CSV in UTF-8") from error
     missing = {"set", "stem", "split"} - columns
     if missing:
         raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}; it needs set, stem and split")
@@ -117,19 +137,26 @@ def _read_csv(path: Path) -> list[tuple[str, str, str | None]]:
     return [(row["set"], row["stem"], row["split"]) for row in rows]
 
 
-def _sample(root: Path, photos: dict[str, Path], row: tuple[str, str, str | None], licence: str) -> Sample:
+def _unmasked(root: Path, photos: dict[str, Path], row: tuple[str, str, str | None], licence: str) -> Sample:
     source, stem, split = row
     if stem not in photos:
-        raise DataError(f"{root / 'index.csv'} lists {stem!r}, but {root / 'images'} holds no photo of that stem")
-    mask_path = root / "masks" / f"{stem}.png"
-    mask = read_mask(mask_path)
+        raise DataError(
+            f"{root / 'index.csv'} lists {stem!r}, but {root / 'images'} holds no photo of that stem; "
+            "add the photo or take the line out"
+        )
     sample = _people_free(stem, photos[stem], source, licence)
+    return replace(sample, people=None, split=split or sample.split)
+
+
+def _masked(root: Path, sample: Sample) -> Sample:
+    mask_path = root / "masks" / f"{sample.id}.png"
+    mask = read_mask(mask_path)
     if mask.shape != (sample.height, sample.width):
         raise DataError(
             f"{mask_path} is {mask.shape[1]}×{mask.shape[0]}, but its photo is {sample.width}×{sample.height}; "
             "they have to match"
         )
-    return replace(sample, mask=mask_path, person_fraction=float(mask.mean()), people=None, split=split or sample.split)
+    return replace(sample, mask=mask_path, person_fraction=float(mask.mean()))
 
 
 def _people_free(stem: str, path: Path, source: str, licence: str) -> Sample:
@@ -146,5 +173,5 @@ def _upright_size(path: Path) -> tuple[int, int]:
         with PillowImage.open(path) as file:
             lying = file.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
             return file.size[::-1] if lying else file.size
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"the photo {path} cannot be read: {error}") from error
+    except _UNREADABLE as error:
+        raise DataError(f"the photo {path} cannot be read: {error}; replace it or take it out") from error

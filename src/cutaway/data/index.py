@@ -79,7 +79,7 @@ def read_index(path: Path) -> list[Sample]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the index {path} cannot be read: {error}") from error
+        raise DataError(f"the index {path} cannot be read: {error}; make it anew with 'cutaway data'") from error
     base = path.resolve().parent
     return [_to_sample(line, base, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
 
@@ -99,7 +99,8 @@ def _to_sample(line: str, base: Path, place: str) -> Sample:
         raise DataError(f"{place}: this is not JSON ({error}); make the index anew with 'cutaway data'") from error
     names = [field.name for field in fields(Sample)]
     if not isinstance(row, dict) or set(row) != set(names):
-        raise DataError(f"{place}: a sample has exactly the fields {', '.join(names)}")
+        advice = "make the index anew with 'cutaway data'"
+        raise DataError(f"{place}: a sample has exactly the fields {', '.join(names)}; {advice}")
     for name, kind in _KINDS.items():
         if not isinstance(row[name], kind) or isinstance(row[name], bool):
             raise DataError(f"{place}: {name} cannot be {row[name]!r}; make the index anew with 'cutaway data'")

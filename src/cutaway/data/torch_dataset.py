@@ -92,7 +92,7 @@ def read_sample(sample: Sample) -> tuple[Image, Mask]:
     image = imagefile.read(sample.image).image
     mask = np.zeros(image.shape[:2], np.bool_) if sample.mask is None else read_mask(sample.mask)
     if mask.shape != image.shape[:2]:
-        raise DataError(f"{sample.mask} is not of the size of its photo {sample.image}")
+        raise DataError(f"{sample.mask} is not of the size of its photo {sample.image}; they have to match")
     return image, mask
 
 

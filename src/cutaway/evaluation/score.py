@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Protocol, TypeAlias
 
-from cutaway.data.folder import read_mask, with_split
+from cutaway.data.folder import read_mask
 from cutaway.data.index import Sample
 from cutaway.errors import CutawayError, DataError, ModelError
 from cutaway.evaluation.metrics import Counts, Scores, measure
@@ -127,17 +127,10 @@ class Evaluation:
 Outcome: TypeAlias = Row | Failure
 
 
-def choose(samples: Sequence[Sample], split: str, limit: int | None = None) -> list[Sample]:
-    """Return the samples of ``split``, thinned evenly to at most ``limit``, so that every set stays represented.
-
-    Raises ``DataError`` if the split is empty.
-    """
-    chosen = with_split(samples, split)
-    if not chosen:
-        there = ", ".join(sorted({sample.split for sample in samples})) or "nothing at all"
-        raise DataError(f"the data hold no photo of the split {split!r}; they hold {there}")
-    wanted = min(len(chosen), limit or len(chosen))
-    return [chosen[number * len(chosen) // wanted] for number in range(wanted)]
+def thin(samples: Sequence[Sample], limit: int | None = None) -> list[Sample]:
+    """Return ``samples``, thinned evenly to at most ``limit``, so that every set stays represented."""
+    wanted = min(len(samples), limit or len(samples))
+    return [samples[number * len(samples) // wanted] for number in range(wanted)]
 
 
 def evaluate(

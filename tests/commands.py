@@ -14,3 +14,8 @@ class Finished:
 
 
 Command = Callable[..., Finished]
+
+
+def usage_error(lines: list[str]) -> str:
+    """Return the text of a usage error without the frame that is drawn around it."""
+    return " ".join(" ".join(lines).replace("│", " ").split())

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import Command
+from commands import Command, usage_error
 from cutaway.data.index import read_index
 from folders import write_people, write_rooms
 
@@ -40,9 +40,8 @@ def test_an_index_is_kept_unless_it_may_be_overwritten(cutaway_command: Command,
     out = tmp_path / "index.jsonl"
     out.write_text("precious")
     finished = cutaway_command("data", "folder", people, "-o", out)
-    assert finished.code == 3
-    assert len(finished.errors) == 1
-    assert "already exists" in finished.errors[0]
+    assert finished.code == 2
+    assert "already exists" in usage_error(finished.errors)
     assert out.read_text() == "precious"
     assert cutaway_command("data", "folder", people, "-o", out, "--overwrite").code == 0
     assert len(read_index(out)) == 4
@@ -59,12 +58,12 @@ def test_what_is_wrong_with_the_data_is_one_line(cutaway_command: Command, peopl
     assert not out.exists()
 
 
-def test_a_folder_of_the_index_that_is_not_there_is_one_line(
-    cutaway_command: Command, people: Path, tmp_path: Path
+def test_a_folder_of_the_index_that_is_not_there_is_told_before_the_work(
+    cutaway_command: Command, tmp_path: Path
 ) -> None:
-    finished = cutaway_command("data", "folder", people, "-o", tmp_path / "gone" / "index.jsonl")
-    assert finished.code == 3
-    assert len(finished.errors) == 1
+    finished = cutaway_command("data", "folder", tmp_path / "no-data-either", "-o", tmp_path / "gone" / "index.jsonl")
+    assert finished.code == 2
+    assert "make it first" in usage_error(finished.errors)
 
 
 @pytest.mark.parametrize(

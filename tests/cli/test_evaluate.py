@@ -120,10 +120,21 @@ def test_the_report_is_written_and_then_kept(run: Run, data: Path) -> None:
     assert 'data-id="p0"' in report.read_text(encoding="utf-8")
 
 
-def test_a_report_without_a_folder_is_refused_before_the_work(run: Run, data: Path) -> None:
-    result = run("portrait", "--report", data / "nowhere" / "report.html")
+@pytest.mark.parametrize("report", ["nowhere/report.html", "images"])
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch, report: str
+) -> None:
+    monkeypatch.delattr(PaleRemover, "remove")
+    result = run("portrait", "--report", data / report, "--overwrite")
     assert result.exit_code == 2
     assert result.stdout == ""
+
+
+def test_masks_of_other_splits_are_not_read(run: Run, data: Path) -> None:
+    table = data / "index.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("p1,test", "p1,train"), encoding="utf-8")
+    (data / "masks" / "p1.png").unlink()
+    assert run("portrait").exit_code == 0
 
 
 def test_every_model_is_loaded_before_the_first_is_scored(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from torch import nn
 
-from commands import Command
+from commands import Command, usage_error
 from cutaway.geometry import Fit
 from cutaway.runtime import Runtime
 from cutaway.training import checkpoint
@@ -93,9 +93,8 @@ def test_weights_are_kept_unless_they_may_be_overwritten(
     out = tmp_path / "mine.onnx"
     out.write_text("precious")
     finished = cutaway_command("export", trained, "-o", out)
-    assert finished.code == 3
-    assert len(finished.errors) == 1
-    assert "already exists" in finished.errors[0]
+    assert finished.code == 2
+    assert "already exists" in usage_error(finished.errors)
     assert out.read_text() == "precious"
     assert cutaway_command("export", trained, "-o", out, "--overwrite").code == 0
     assert Runtime(out, threads=1).manifest.name == "mine"
@@ -130,6 +129,12 @@ def test_what_cannot_be_exported_is_one_line(
     assert len(finished.errors) == 1
     assert message in finished.errors[0]
     assert not Path("mine.onnx").exists()
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_work(cutaway_command: Command, tmp_path: Path) -> None:
+    finished = cutaway_command("export", tmp_path / "no-checkpoint-either.pt", "-o", tmp_path / "gone" / "mine.onnx")
+    assert finished.code == 2
+    assert "make it first" in usage_error(finished.errors)
 
 
 @pytest.mark.parametrize("arguments", [[], ["best.pt"], ["best.pt", "-o", "a.onnx", "--size", "big"], ["-o", "a.onnx"]])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from commands import Command
+from commands import Command, usage_error
 from cutaway.types import Rgba
 from synthetic import draw_person, encode, person_mask
 
@@ -396,8 +396,3 @@ def test_interrupt_leaves_with_130_and_one_line(
     finished = remove(portrait)
     assert finished.code == 130
     assert len(finished.errors) == 1
-
-
-def usage_error(lines: list[str]) -> str:
-    """Return the text of a usage error without the frame that is drawn around it."""
-    return " ".join(" ".join(lines).replace("│", " ").split())

@@ -37,11 +37,11 @@ def folder(
     import json
     from collections import Counter
 
-    from cutaway import imagefile
+    from cutaway.cli.output import refuse_unwritable
     from cutaway.data.folder import read_folder, read_people_free
     from cutaway.data.index import SPLITS, write_index
 
-    imagefile.check_target(out, overwrite=overwrite)
+    refuse_unwritable(out, "-o", overwrite=overwrite)
     read = read_people_free if nobody else read_folder
     samples = read(root, source=source, licence=licence)
     write_index(out, samples, overwrite=overwrite)

@@ -34,21 +34,15 @@ def evaluate(
 
     Exit code: 0 all scored, 1 some photos failed (each named on standard error), 2 wrong usage, 3 nothing could start.
     """
-    _refuse_unwritable(report, overwrite)
+    from cutaway.cli.output import refuse_unwritable
     from cutaway.cli.scoring import print_json, print_tables, score_models, write_report
     from cutaway.data.folder import load_samples
     from cutaway.evaluation.score import thin
 
+    if report:
+        refuse_unwritable(report, "--report", overwrite=overwrite)
     results = score_models(models, refine, thin(load_samples(data, split), limit))
     print_json(results, data, split) if as_json else print_tables(results)
     if report:
         write_report(report, results, data, split, worst, overwrite=overwrite)
     raise typer.Exit(int(any(result.evaluation.failures for result in results)))
-
-
-def _refuse_unwritable(report: Path | None, overwrite: bool) -> None:
-    """Say so before the evaluation and not after it, which may take long."""
-    if report and report.exists() and not overwrite:
-        raise typer.BadParameter(f"{report} exists already; add --overwrite to replace it.", param_hint="'--report'")
-    if report and not report.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {report.parent}; make it first.", param_hint="'--report'")

@@ -26,8 +26,10 @@ def export(
     Exit code: 0 written, 2 wrong usage, 3 nothing was written.
     """
     from cutaway import __version__
+    from cutaway.cli.output import refuse_unwritable
     from cutaway.training import export as exporter
 
+    refuse_unwritable(out, "-o", overwrite=overwrite)
     plain = exporter.Facts(out.stem, __version__, "not stated", (), {})
     facts = exporter.read_facts(card) if card else plain
     written = exporter.export(checkpoint, out, facts, half=half, size=size, overwrite=overwrite)

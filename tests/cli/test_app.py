@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import cutaway
 from commands import Command
+from cutaway.cli.app import main
 from cutaway.cli.messages import one_line
 
 
@@ -27,13 +27,30 @@ def test_unknown_command_is_wrong_usage(cutaway_command: Command) -> None:
     assert cutaway_command("cut").code == 2
 
 
-def test_missing_extra_is_named(cutaway_command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "cutaway.training.config", None)
-    monkeypatch.setitem(sys.modules, "cutaway.training.loop", None)
-    finished = cutaway_command("train", tmp_path / "recipe.toml")
+def lack(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """Let ``cutaway models`` fail as if ``module`` were not installed."""
+
+    def names() -> list[str]:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    monkeypatch.setattr("cutaway.weights.names", names)
+
+
+@pytest.mark.parametrize("module", ["torch", "lightning_fabric", "tensorboard.compat"])
+def test_missing_extra_is_named(cutaway_command: Command, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    lack(monkeypatch, module)
+    finished = cutaway_command("models")
     assert finished.code == 3
-    assert len(finished.errors) == 1
-    assert "cutaway[train]" in finished.errors[0]
+    assert finished.errors == [
+        f"cutaway: this needs {module}, which is not installed; pip install 'cutaway[train]' brings it."
+    ]
+
+
+@pytest.mark.parametrize("module", ["cutaway.training", "onnxruntime", "pi_heif"])
+def test_missing_module_of_no_extra_is_not_blamed_on_one(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    lack(monkeypatch, module)
+    with pytest.raises(ModuleNotFoundError, match=module):
+        main(["models"])
 
 
 def test_system_error_is_one_line(cutaway_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """``cutaway models``: the facts of each installed model."""
 
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,19 @@ def test_doctor_reports_versions_providers_models_and_limits(cutaway_command: Co
     assert finished.code == 0
     for fact in (b"onnxruntime", b"cpu", b"digest matches", b"50 megapixels", b"12000"):
         assert fact in finished.out
+
+
+@pytest.mark.usefixtures("installed")
+def test_doctor_names_what_an_extra_lacks(cutaway_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(distribution: str) -> str:
+        if distribution == "tensorboard":
+            raise metadata.PackageNotFoundError
+        return "1.0"
+
+    monkeypatch.setattr(metadata, "version", version)
+    lines = [line.split(None, 1) for line in cutaway_command("doctor").out.decode().splitlines()]
+    assert ["[train]", "without tensorboard; pip install 'cutaway[train]'"] in lines
+    assert ["[heic]", "pi-heif 1.0"] in lines
 
 
 def test_doctor_fails_without_the_default_model(installed: Path, cutaway_command: Command) -> None:

@@ -60,6 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         complain(str(error))
         sys.exit(NOTHING_STARTED)
     except ModuleNotFoundError as error:
+        from cutaway.cli.extras import brings
+
+        if not brings("train", error.name or ""):
+            raise
         complain(f"this needs {error.name}, which is not installed; pip install 'cutaway[train]' brings it.")
         sys.exit(NOTHING_STARTED)
     except OSError as error:

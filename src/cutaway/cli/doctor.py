@@ -2,9 +2,6 @@
 
 import typer
 
-EXTRAS = {"heic": ("pi-heif",), "train": ("torch", "kornia", "lightning-fabric", "onnx")}
-"""What each extra brings, by the names of the distributions."""
-
 
 def doctor() -> None:
     """Show versions, extras, execution providers, models and limits.
@@ -20,8 +17,8 @@ def doctor() -> None:
     _show("python", f"{platform.python_version()} on {platform.platform()}")
     for name in ("numpy", "pillow", "onnxruntime"):
         _show(name, _version(name) or "missing")
-    for extra, packages in EXTRAS.items():
-        _show(f"[{extra}]", _extra(extra, packages))
+    for extra in ("heic", "train"):
+        _show(f"[{extra}]", _extra(extra))
     _show("providers", ", ".join(available_providers()))
     megabytes, megapixels = LIMITS.max_bytes / 1e6, LIMITS.max_pixels / 1e6
     _show("limits", f"{megabytes:g} MB a file, {megapixels:g} megapixels, {LIMITS.max_side} pixels a side")
@@ -42,10 +39,12 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _extra(name: str, packages: tuple[str, ...]) -> str:
-    versions = {package: _version(package) for package in packages}
-    if None in versions.values():
-        return f"not installed; pip install 'cutaway[{name}]'"
+def _extra(name: str) -> str:
+    from cutaway.cli.extras import packages
+
+    versions = {package: _version(package) for package in packages(name)}
+    if missing := [package for package, version in versions.items() if version is None]:
+        return f"without {', '.join(missing)}; pip install 'cutaway[{name}]'"
     return ", ".join(f"{package} {version}" for package, version in versions.items())
 
 

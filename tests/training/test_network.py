@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 
 from cutaway.errors import DataError
+from cutaway.geometry import Fit
+from cutaway.nets.models import MODELS
 from cutaway.nets.tiramisu_portrait import TiramisuPortrait
 from cutaway.nets.unet import UNet
 from cutaway.training.config import NetConfig
-from cutaway.training.network import build_net, load_pretrained
+from cutaway.training.network import build_net, check_fit, load_pretrained
 
 
 def test_overrides_change_the_net() -> None:
@@ -43,6 +45,17 @@ def test_stages_are_written_as_tables() -> None:
 def test_a_net_that_cannot_be_built_is_refused(name: str, overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         build_net(NetConfig(name, overrides=overrides))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_net_takes_canvases_in_steps_of_32(name: str) -> None:
+    check_fit(NetConfig(name), Fit("letterbox", 96, 32))
+
+
+@pytest.mark.parametrize(("size", "multiple"), [(40, 8), (64, 8)])
+def test_a_fit_that_the_net_does_not_take_is_refused(size: int, multiple: int) -> None:
+    with pytest.raises(DataError, match=r"multiples of 16, .*; change the recipe's fit\.size and fit\.multiple"):
+        check_fit(NetConfig("unet"), Fit("letterbox", size, multiple))
 
 
 def test_a_trunk_is_for_nets_that_have_one() -> None:

@@ -56,14 +56,14 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progr
     fabric = start_fabric(recipe.run)
     fabric.launch()
     torch.use_deterministic_algorithms(fabric.device.type == "cpu")
+    state = new_state(recipe, fabric)  # before the data, which take long to read: the recipe may be wrong
+    if saved:
+        restore(state, saved)
     samples = [sample for path in recipe.data.persons for sample in load_samples(Path(path))]
     samples += [sample for path in recipe.data.people_free for sample in read_people_free(Path(path))]
     validation = with_split(samples, "val")
     if all(sample.mask is None for sample in validation):
         raise DataError("there is no photo of people to validate on; check the recipe's data paths and their splits")
-    state = new_state(recipe, fabric)
-    if saved:
-        restore(state, saved)
     dataset = SquareDataset(with_split(samples, "train"), recipe.augment.canvas, recipe.fit.rule)
     _run(recipe, fabric, state, dataset, validation, folder, report)
     return folder / BEST

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from cutaway.errors import DataError
+from cutaway.geometry import Fit
 from cutaway.nets.models import MODELS, build
 from cutaway.nets.tiramisu_mobile import TiramisuMobile, load_trunk
 from cutaway.training.config import NetConfig
@@ -22,6 +24,21 @@ def build_net(config: NetConfig) -> nn.Module:
         return build(config.name, **_overrides(config))
     except ValueError as error:
         raise DataError(f"the recipe's net cannot be built: {error}") from error
+
+
+def check_fit(config: NetConfig, fit: Fit) -> None:
+    """Send the shape alone, without any number, of a canvas whose sides are one ``fit.multiple`` apart through the net.
+
+    Raises:
+        DataError: The net takes no such canvas, or cannot be built.
+    """
+    height, width = fit.size, fit.size + fit.multiple
+    try:
+        with torch.device("meta"):
+            build_net(config).eval()(torch.empty(1, 3, height, width))
+    except (ValueError, RuntimeError) as error:
+        advice = "change the recipe's fit.size and fit.multiple"
+        raise DataError(f"the net takes no canvas of {height}×{width} pixels: {error}; {advice}") from error
 
 
 def load_pretrained(net: nn.Module, config: NetConfig) -> None:

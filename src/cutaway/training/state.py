@@ -12,7 +12,7 @@ from cutaway.errors import DataError
 from cutaway.training import checkpoint
 from cutaway.training.config import Recipe, parse_recipe
 from cutaway.training.ema import Ema
-from cutaway.training.network import build_net, load_pretrained
+from cutaway.training.network import build_net, check_fit, load_pretrained
 
 BEST = "best.pt"
 """The checkpoint of the averaged net that validated best; it cannot be resumed from."""
@@ -50,8 +50,9 @@ def new_state(recipe: Recipe, fabric: Fabric) -> State:
     """Return the state before the first step, on Fabric's device.
 
     Raises:
-        DataError: The net cannot be built or its trunk not be loaded.
+        DataError: The net cannot be built, does not take the recipe's fit, or its trunk cannot be loaded.
     """
+    check_fit(recipe.net, recipe.fit)
     torch.manual_seed(recipe.run.seed)
     net = build_net(recipe.net)
     load_pretrained(net, recipe.net)

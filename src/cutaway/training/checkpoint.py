@@ -15,6 +15,8 @@ FORMAT = 1
 _DAMAGE = (OSError, RuntimeError, UnpicklingError, BadZipFile, EOFError, LookupError, ValueError, zlib.error)
 """What zipfile, pickle and torch raise for files that are damaged or not theirs."""
 
+_ADVICE = "name another, such as best.pt or an older step of the run, or begin a new run in another folder"
+
 KEPT = 2
 """Checkpoints kept: should the newest be damaged, the one before it carries on."""
 
@@ -48,12 +50,12 @@ def load(path: Path) -> dict[str, Any]:
         with ZipFile(path) as archive:  # torch itself does not look at the checksums, and would load flipped bits
             damaged = archive.testzip()
         if damaged:
-            raise DataError(f"the checkpoint {path} is damaged: {damaged} is not as it was written")
+            raise DataError(f"the checkpoint {path} is damaged: {damaged} is not as it was written; {_ADVICE}")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
-        raise DataError(f"the checkpoint {path} cannot be read: {error}") from error
+        raise DataError(f"the checkpoint {path} cannot be read: {error}; {_ADVICE}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise DataError(f"{path} is no checkpoint of this version of cutaway")
+        raise DataError(f"{path} is no checkpoint of this version of cutaway; {_ADVICE}")
     return state
 
 

@@ -40,7 +40,7 @@ def describe(name: str) -> list[str]:
         f"  network    {facts.architecture}, {facts.parameters / 1e6:.2f} million parameters, {size / 1e6:.1f} MB",
         f"  input      {fit.rule}, about {fit.size} × {fit.size} pixels, sides in steps of {fit.multiple}",
         f"  scores     person IoU: {scores}",
-        f"  trained on {', '.join(part.name for part in facts.training_data)}",
+        *(f"  trained on {part.name}; terms: {part.terms}" for part in facts.training_data),
         f"  licence    {facts.licence}",
         f"  SHA-256    {facts.sha256}",
     ]

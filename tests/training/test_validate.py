@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from cutaway.data.folder import read_folder, read_mask, read_people_free
 from cutaway.data.index import Sample
-from cutaway.geometry import Fit, place
+from cutaway.geometry import Fit, centred, place
 from cutaway.training.validate import Prediction, contact_sheet, for_sheet, person_iou, predict, validate
 from folders import write_people, write_rooms
 
@@ -45,8 +45,7 @@ def test_a_prediction_is_what_the_net_says_of_the_photo_on_its_canvas(samples: l
 
 
 def test_person_iou_is_counted_inside_the_photo() -> None:
-    placement = place(20, 60, Fit("letterbox", 32, 32))
-    assert placement.canvas == (32, 64)
+    placement = centred(20, 60, (32, 64))
     assert (placement.top, placement.height) == (5, 21)
     found, truth = torch.zeros(32, 64), torch.zeros(32, 64)
     found[5:15], truth[10:20] = 1, 1

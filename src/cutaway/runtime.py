@@ -50,7 +50,7 @@ class Runtime:
         try:
             self._session = onnxruntime.InferenceSession(file, options, providers=[wanted])
         except Exception as error:  # ONNX Runtime raises many types of its own
-            raise ModelError(f"the model {path.name} cannot be loaded: {error}") from error
+            raise ModelError(f"the model {path.name} cannot be loaded: {error}; install or export it again") from error
         if wanted not in self._session.get_providers():
             raise ModelError(f"provider {provider!r} is installed but does not start here; use provider 'cpu'")
         metadata = self._session.get_modelmeta().custom_metadata_map
@@ -67,7 +67,9 @@ class Runtime:
         try:
             alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": batch})[0]
         except Exception as error:  # ONNX Runtime raises many types of its own
-            raise ModelError(f"the model {self.manifest.name} fails on {batch.shape}: {error}") from error
+            raise ModelError(
+                f"the model {self.manifest.name} fails on {batch.shape}: {error}; free memory or use provider 'cpu'"
+            ) from error
         return alpha
 
 

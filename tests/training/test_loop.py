@@ -285,9 +285,8 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_spares_the_checkpoints(
     assert all(value.isfinite().all() for value in saved["net"].values())
 
 
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="needs a machine without Apple's GPU")
 def test_an_accelerator_that_is_not_here_is_named(make_recipe: MakeRecipe, tmp_path: Path) -> None:
-    if torch.backends.mps.is_available():
-        pytest.skip("this machine has it")
     with pytest.raises(DataError, match=r"run\.accelerator 'mps' cannot be used here"):
         train(make_recipe(run={"accelerator": "mps"}), tmp_path, resume=False, report=silent)
 

@@ -114,7 +114,7 @@ class Trunk(nn.Module):
 
 
 class TiramisuMobile(nn.Module):
-    """Dense up-path on the trunk; see the module. Sides must be multiples of 16."""
+    """Dense up-path on the trunk; see the module. Sides are meant to be multiples of 16; others work."""
 
     def __init__(self, config: TiramisuMobileConfig) -> None:
         super().__init__()

@@ -11,6 +11,9 @@ Image: TypeAlias = NDArray[np.uint8]
 Mask: TypeAlias = NDArray[np.bool_]
 """H×W, True = person."""
 
+Labels: TypeAlias = NDArray[np.uint8]
+"""H×W class numbers, 255 = void. Of a person's mask: 0 background, 1 person."""
+
 Alpha: TypeAlias = NDArray[np.float32]
 """H×W, 0 (background) .. 1 (person)."""
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from cutaway import imagefile
-from cutaway.data.folder import load_samples, read_folder, read_mask, read_people_free, with_split
+from cutaway.data.folder import load_samples, read_folder, read_people_free, with_split
 from cutaway.data.index import split_of, write_index
 from cutaway.data.torch_dataset import read_sample
 from cutaway.errors import DataError
@@ -169,24 +169,3 @@ def test_an_empty_split_is_refused_with_those_there_are(tmp_path: Path) -> None:
 
 def test_samples_of_one_split_keep_their_order(people: Path) -> None:
     assert [sample.id for sample in with_split(read_folder(people), "train")] == ["person_00", "person_01"]
-
-
-@pytest.mark.parametrize(
-    "stored",
-    [
-        np.array([[0, 127], [128, 255]], np.uint8),
-        np.array([[False, False], [True, True]]),
-        np.array([[[0, 0, 0], [9, 9, 9]], [[255, 255, 255], [200, 200, 200]]], np.uint8),
-    ],
-    ids=["grey", "one bit", "colour"],
-)
-def test_a_mask_is_cut_in_the_middle_of_its_range(tmp_path: Path, stored: object) -> None:
-    mask = read_mask(save(tmp_path / "mask.png", stored))
-    assert mask.dtype == np.bool_
-    np.testing.assert_array_equal(mask, [[False, False], [True, True]])
-
-
-def test_a_mask_of_zeros_and_ones_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"holds values up to 1 only; a person has to be 128 to 255"):
-        read_mask(save(tmp_path / "mask.png", np.eye(4, dtype=np.uint8)))
-    assert not read_mask(save(tmp_path / "empty.png", np.zeros((4, 4), np.uint8))).any()

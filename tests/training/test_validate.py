@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cutaway.data.folder import read_folder, read_mask, read_people_free
+from cutaway.data.folder import read_folder, read_people_free
 from cutaway.data.index import Sample
+from cutaway.data.masks import read_mask
 from cutaway.geometry import Fit, centred, place
 from cutaway.training.validate import Prediction, contact_sheet, for_sheet, person_iou, predict, validate
 from folders import write_people, write_rooms

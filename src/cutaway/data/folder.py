@@ -13,21 +13,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from PIL import ExifTags
 from PIL import Image as PillowImage
 
 from cutaway import imagefile
 from cutaway.data.index import Sample, read_index, split_of
+from cutaway.data.masks import UNREADABLE, read_mask
 from cutaway.errors import DataError
-from cutaway.types import Mask
 
 HEIC_SUFFIXES = {".heic", ".heif"}
 NOT_STATED = "not stated"
 """The licence of photographs whose terms nobody named."""
-
-_UNREADABLE = (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError)
-"""What Pillow raises for files that are damaged, hostile or no images."""
 
 
 def load_samples(path: Path, split: str | None = None) -> list[Sample]:
@@ -64,22 +60,6 @@ def read_people_free(root: Path, *, source: str | None = None, licence: str = NO
     photos = _photos_by_stem(root)
     name = source or root.resolve().name
     return [_people_free(stem, path, name, licence) for stem, path in photos.items()]
-
-
-def read_mask(path: Path) -> Mask:
-    """Return a mask file as H×W bool, True where its value is 128 or more.
-
-    Raises:
-        DataError: The file is missing or no image, or its largest value is neither 0 nor a person's.
-    """
-    try:
-        with PillowImage.open(path) as file:
-            values = np.asarray(file.convert("L"))
-    except _UNREADABLE as error:
-        raise DataError(f"the mask {path} cannot be read: {error}; put a whole image there") from error
-    if 0 < values.max() < 128:
-        raise DataError(f"the mask {path} holds values up to {values.max()} only; a person has to be 128 to 255")
-    return values >= 128
 
 
 def with_split(samples: Iterable[Sample], split: str) -> list[Sample]:
@@ -173,5 +153,5 @@ def _upright_size(path: Path) -> tuple[int, int]:
         with PillowImage.open(path) as file:
             lying = file.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
             return file.size[::-1] if lying else file.size
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise DataError(f"the photo {path} cannot be read: {error}; replace it or take it out") from error

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from cutaway import imagefile
-from cutaway.data.folder import read_mask
 from cutaway.data.index import Sample
+from cutaway.data.masks import read_mask
 from cutaway.errors import DataError
 from cutaway.geometry import FitRule, Placement, fit_image, fit_mask, place_square
 from cutaway.types import Image, Mask

@@ -6,7 +6,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from cutaway.data.folder import read_mask
+from cutaway.data.masks import read_mask
 from cutaway.evaluation.metrics import CUT
 from cutaway.evaluation.pictures import cut_out, outlined
 from cutaway.evaluation.score import (

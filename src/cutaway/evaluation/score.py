@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Protocol, TypeAlias
 
-from cutaway.data.folder import read_mask
 from cutaway.data.index import Sample
+from cutaway.data.masks import read_mask
 from cutaway.errors import CutawayError, DataError, ModelError
 from cutaway.evaluation.metrics import Counts, Scores, measure
 from cutaway.types import Alpha, Image

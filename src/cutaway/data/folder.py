@@ -57,9 +57,29 @@ def read_people_free(root: Path, *, source: str | None = None, licence: str = NO
     Raises:
         DataError: The folder is missing or holds no photograph.
     """
-    photos = _photos_by_stem(root)
+    photos = photos_by_stem(root)
     name = source or root.resolve().name
     return [_people_free(stem, path, name, licence) for stem, path in photos.items()]
+
+
+def photos_by_stem(folder: Path) -> dict[str, Path]:
+    """Return the photographs lying in ``folder`` itself by their stems, in order of their names.
+
+    Raises:
+        DataError: The folder is missing or holds no photograph, or two of one stem.
+    """
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; photographs are expected there")
+    photos: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in imagefile.PHOTO_SUFFIXES:
+            continue
+        if path.stem in photos:
+            raise DataError(f"{path} and {photos[path.stem]} have the same stem; masks could not be told apart")
+        photos[path.stem] = path
+    if not photos:
+        raise DataError(f"{folder} holds no photograph; put {imagefile.READABLE} files there")
+    return photos
 
 
 def with_split(samples: Iterable[Sample], split: str) -> list[Sample]:
@@ -79,25 +99,10 @@ def _of_split(samples: list[Sample], split: str | None) -> list[Sample]:
 
 def _read_unmasked(root: Path, source: str | None = None, licence: str = NOT_STATED) -> list[Sample]:
     """Return the samples of ``root`` before their masks, which take long, are read."""
-    photos = _photos_by_stem(root / "images")
+    photos = photos_by_stem(root / "images")
     listed = root / "index.csv"
     rows = _read_csv(listed) if listed.exists() else ((source or root.resolve().name, stem, None) for stem in photos)
     return [_unmasked(root, photos, row, licence) for row in rows]
-
-
-def _photos_by_stem(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}; photographs are expected there")
-    photos: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in imagefile.PHOTO_SUFFIXES:
-            continue
-        if path.stem in photos:
-            raise DataError(f"{path} and {photos[path.stem]} have the same stem; masks could not be told apart")
-        photos[path.stem] = path
-    if not photos:
-        raise DataError(f"{folder} holds no photograph; put {imagefile.READABLE} files there")
-    return photos
 
 
 def _read_csv(path: Path) -> list[tuple[str, str, str | None]]:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cutaway.cli.data_sets import ade20k, camvid, voc
+
 data = typer.Typer(help="Make data indexes.", no_args_is_help=True)
 
 
@@ -52,3 +54,8 @@ def folder(
         )
     else:
         typer.echo(f"{out}: {len(samples)} photographs, " + ", ".join(f"{counts[split]} {split}" for split in SPLITS))
+
+
+data.command("voc")(voc)
+data.command("ade20k")(ade20k)
+data.command("camvid")(camvid)

@@ -8,10 +8,11 @@ Expected tree::
 The lists (``train.txt`` and so on) are not read: they say what the folders hold, by paths of their maker's machine.
 """
 
+from functools import partial
 from pathlib import Path
 
-from cutaway.data.folder import photos_by_stem
-from cutaway.data.labelled import Labelled, read_classes
+from cutaway.data.index import SPLITS
+from cutaway.data.labelled import Entry, Labelled, Truth, pair, read_classes, where_people_are
 from cutaway.types import Labels
 
 CLASSES = (
@@ -20,6 +21,23 @@ CLASSES = (
 """The classes by their numbers."""
 
 UNLABELLED = 11
+PEDESTRIAN, BICYCLIST = 9, 10
+
+
+def read_camvid(root: Path, *, bicyclists: bool = False) -> list[Entry]:
+    """Return every photo in the split it was published in; pedestrians are people, and bicyclists if so asked.
+
+    Riders and their bicycles share one number; where they are not to be people, they are background.
+
+    Raises:
+        DataError: A split's folder is missing or holds no photograph.
+    """
+    persons = {PEDESTRIAN, BICYCLIST} if bicyclists else {PEDESTRIAN}
+    return [
+        Entry(found.id, found.image, "camvid", split, partial(_read_truth, found.labels, persons))
+        for split in SPLITS
+        for found in read_labelled(root, split)
+    ]
 
 
 def read_labelled(root: Path, split: str) -> list[Labelled]:
@@ -28,8 +46,7 @@ def read_labelled(root: Path, split: str) -> list[Labelled]:
     Raises:
         DataError: There is no folder of that split, or no photo in it.
     """
-    folder = root / f"{split}annot"
-    return [Labelled(stem, path, folder / f"{stem}.png") for stem, path in photos_by_stem(root / split).items()]
+    return pair(root / split, root / f"{split}annot")
 
 
 def read_class_labels(path: Path) -> Labels:
@@ -39,3 +56,7 @@ def read_class_labels(path: Path) -> Labels:
         DataError: The file cannot be read, or holds another value.
     """
     return read_classes(path, len(CLASSES), UNLABELLED)
+
+
+def _read_truth(path: Path, persons: set[int]) -> Truth:
+    return Truth(where_people_are(read_class_labels(path), persons))

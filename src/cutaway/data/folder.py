@@ -82,6 +82,23 @@ def photos_by_stem(folder: Path) -> dict[str, Path]:
     return photos
 
 
+def upright_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) as the photo is looked at; only HEIC, which Pillow cannot open, is decoded for it.
+
+    Raises:
+        DataError: The photo is missing or cannot be read.
+    """
+    if path.suffix.lower() in HEIC_SUFFIXES:
+        height, width = imagefile.read(path).image.shape[:2]
+        return width, height
+    try:
+        with PillowImage.open(path) as file:
+            lying = file.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+            return file.size[::-1] if lying else file.size
+    except UNREADABLE as error:
+        raise DataError(f"the photo {path} cannot be read: {error}; replace it or take it out") from error
+
+
 def with_split(samples: Iterable[Sample], split: str) -> list[Sample]:
     """Return the samples of one split, in their order."""
     return [sample for sample in samples if sample.split == split]
@@ -145,18 +162,5 @@ def _masked(root: Path, sample: Sample) -> Sample:
 
 
 def _people_free(stem: str, path: Path, source: str, licence: str) -> Sample:
-    width, height = _upright_size(path)
+    width, height = upright_size(path)
     return Sample(stem, path, None, width, height, 0.0, 0, source, licence, split_of(stem))
-
-
-def _upright_size(path: Path) -> tuple[int, int]:
-    """Return (width, height) as the photo is looked at; only HEIC, which Pillow cannot open, is decoded for it."""
-    if path.suffix.lower() in HEIC_SUFFIXES:
-        height, width = imagefile.read(path).image.shape[:2]
-        return width, height
-    try:
-        with PillowImage.open(path) as file:
-            lying = file.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-            return file.size[::-1] if lying else file.size
-    except UNREADABLE as error:
-        raise DataError(f"the photo {path} cannot be read: {error}; replace it or take it out") from error

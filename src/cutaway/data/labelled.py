@@ -1,14 +1,25 @@
-"""Pictures of class numbers, as public sets have them: grey or palette PNG whose stored value is the class."""
+"""Pictures of class numbers, as public sets have them, and the person masks that an index needs made of them.
 
-from dataclasses import dataclass
+They are grey or palette PNG whose stored value is the class; one value, or none, means void.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image as PillowImage
+from PIL import ImageFilter
 
-from cutaway.data.masks import UNREADABLE, VOID
-from cutaway.errors import DataError
+from cutaway.data.folder import photos_by_stem, upright_size
+from cutaway.data.index import Sample
+from cutaway.data.masks import BACKGROUND, PERSON, UNREADABLE, VOID, write_labels
+from cutaway.errors import CutawayError, DataError
 from cutaway.types import Labels
+
+HIDING_SIDE = 11
+"""Void that holds a square of so many pixels may hide somebody; the rims that VOC draws around things are thinner."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +29,48 @@ class Labelled:
     id: str
     image: Path
     labels: Path
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Where people are (0 background, 1 person, 255 void), and how many; ``people`` is None where nobody counted."""
+
+    labels: Labels
+    people: int | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One photograph of a set. ``read`` returns its truth, or raises ``DataError``."""
+
+    id: str
+    image: Path
+    source: str
+    split: str
+    read: Callable[[], Truth]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An entry that gives no sample, and why."""
+
+    id: str
+    reason: str
+
+
+Outcome: TypeAlias = Sample | Failure | None
+"""What becomes of an entry; None where the photo shows nobody and is left out for it."""
+
+
+def pair(images: Path, labels: Path) -> list[Labelled]:
+    """Return every stem of ``images`` or of ``labels``, in order; what is missing of a pair is told on reading it.
+
+    Raises:
+        DataError: The folder ``images`` is missing or holds no photograph.
+    """
+    photos = photos_by_stem(images)
+    stems = sorted(photos.keys() | {path.stem for path in labels.glob("*.png")})
+    return [Labelled(stem, photos.get(stem, images / f"{stem}.jpg"), labels / f"{stem}.png") for stem in stems]
 
 
 def read_classes(path: Path, classes: int, void: int) -> Labels:
@@ -37,3 +90,47 @@ def read_classes(path: Path, classes: int, void: int) -> Labels:
     if odd.size:
         raise DataError(f"the labels {path} hold {odd[0]}; they have to be 0 to {classes - 1}, or {void} for void")
     return np.where(values == void, VOID, values).astype(np.uint8)
+
+
+def where_people_are(classes: Labels, persons: Iterable[int]) -> Labels:
+    """Return class numbers as 0 background, 1 person (those in ``persons``), 255 void."""
+    people = np.where(np.isin(classes, list(persons)), PERSON, BACKGROUND)
+    return np.where(classes == VOID, VOID, people).astype(np.uint8)
+
+
+def make_sample(entry: Entry, masks: Path, licence: str, *, people_free: bool) -> Outcome:
+    """Write the mask of a photo with a person to ``masks``/ID.png, and return the sample.
+
+    With ``people_free`` a photo without a person is a sample too, without a mask, unless void may hide somebody in it.
+    """
+    try:
+        truth = entry.read()
+        _check_size(entry, truth.labels)
+        if (truth.labels == PERSON).any():
+            write_labels(masks / f"{entry.id}.png", truth.labels, overwrite=True)
+            return _sample(entry, truth, masks / f"{entry.id}.png", licence)
+    except CutawayError as error:
+        return Failure(entry.id, str(error))
+    if people_free and not _may_hide_somebody(truth.labels):
+        return _sample(entry, replace(truth, people=0), None, licence)
+    return None
+
+
+def _check_size(entry: Entry, labels: Labels) -> None:
+    width, height = upright_size(entry.image)
+    if labels.shape != (height, width):
+        raise DataError(
+            f"{entry.image} is {width}×{height}, but its labels are {labels.shape[1]}×{labels.shape[0]}; "
+            "they have to match"
+        )
+
+
+def _sample(entry: Entry, truth: Truth, mask: Path | None, licence: str) -> Sample:
+    height, width = truth.labels.shape
+    share = float((truth.labels == PERSON).mean())
+    return Sample(entry.id, entry.image, mask, width, height, share, truth.people, entry.source, licence, entry.split)
+
+
+def _may_hide_somebody(labels: Labels) -> bool:
+    void = PillowImage.fromarray((labels == VOID).astype(np.uint8))
+    return bool(np.asarray(void.filter(ImageFilter.MinFilter(HIDING_SIDE))).any())

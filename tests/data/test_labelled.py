@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cutaway.data.index import Sample
-from cutaway.data.labelled import HIDING_SIDE, Entry, Failure, Truth, make_sample, pair, where_people_are
+from cutaway.data.index import Failure, Sample
+from cutaway.data.labelled import HIDING_SIDE, Entry, Truth, make_sample, pair, where_people_are
 from cutaway.data.masks import read_labels
 from cutaway.errors import DataError
 from cutaway.types import Labels

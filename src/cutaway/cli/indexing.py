@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cutaway.cli.messages import complain, one_line
 from cutaway.cli.progress import track
-from cutaway.data.index import SPLITS, Sample, write_index
-from cutaway.data.labelled import Entry, Failure, Outcome, make_sample
+from cutaway.data.index import SPLITS, Failure, Sample, write_index
+from cutaway.data.labelled import Entry, Outcome, make_sample
 from cutaway.errors import DataError
 
 

@@ -19,6 +19,7 @@ from PIL import Image as PillowImage
 from cutaway import imagefile
 from cutaway.data.index import Sample, read_index, split_of
 from cutaway.data.masks import UNREADABLE, read_mask
+from cutaway.data.shards import find_shards, read_shards
 from cutaway.errors import DataError
 
 HEIC_SUFFIXES = {".heic", ".heif"}
@@ -27,11 +28,15 @@ NOT_STATED = "not stated"
 
 
 def load_samples(path: Path, split: str | None = None) -> list[Sample]:
-    """Return the samples of a JSONL index, or of a folder with ``images/`` and ``masks/``; of ``split`` alone if named.
+    """Return the samples of a JSONL index, of a folder with ``images/`` and ``masks/``, or of tar shards.
+
+    These are a ``.tar`` or a folder of them. If ``split`` is named, its samples are returned alone.
 
     Raises:
-        DataError: There is neither, or what is there is not as it has to be.
+        DataError: There is nothing of these, or what is there is not as it has to be.
     """
+    if shards := find_shards(path):
+        return _of_split(read_shards(shards), split)
     if path.is_dir():
         return [_masked(path, sample) for sample in _of_split(_read_unmasked(path), split)]
     if not path.exists():

@@ -53,6 +53,14 @@ class Sample:
             raise DataError(f"sample {self.id!r}: split is {self.split!r}; it has to be one of {', '.join(SPLITS)}")
 
 
+@dataclass(frozen=True)
+class Failure:
+    """One photo that cannot be used, and the sentence that says why."""
+
+    id: str
+    reason: str
+
+
 def split_of(identity: str) -> str:
     """Return the split that a photo's id belongs to: 70 % train, 20 % val, 10 % test, by a hash, so it never moves."""
     share = int.from_bytes(sha256(identity.encode()).digest()[:4], "big") / 2**32
@@ -81,7 +89,7 @@ def read_index(path: Path) -> list[Sample]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the index {path} cannot be read: {error}; make it anew with 'cutaway data'") from error
     base = path.resolve().parent
-    return [_to_sample(line, base, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+    return [to_sample(line, base, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _to_row(sample: Sample, base: Path) -> dict[str, Any]:
@@ -92,7 +100,12 @@ def _to_row(sample: Sample, base: Path) -> dict[str, Any]:
     return row
 
 
-def _to_sample(line: str, base: Path, place: str) -> Sample:
+def to_sample(line: str, base: Path, place: str) -> Sample:
+    """Return the sample of one line of JSON, whose paths are relative to ``base``; errors call the line ``place``.
+
+    Raises:
+        DataError: The line is no sample.
+    """
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from PIL import ImageFilter
 
 from cutaway.data.folder import photos_by_stem, upright_size
-from cutaway.data.index import Sample
+from cutaway.data.index import Failure, Sample
 from cutaway.data.masks import BACKGROUND, PERSON, UNREADABLE, VOID, write_labels
 from cutaway.errors import CutawayError, DataError
 from cutaway.types import Labels
@@ -48,14 +48,6 @@ class Entry:
     source: str
     split: str
     read: Callable[[], Truth]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An entry that gives no sample, and why."""
-
-    id: str
-    reason: str
 
 
 Outcome: TypeAlias = Sample | Failure | None

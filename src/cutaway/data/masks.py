@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from cutaway import imagefile
+from cutaway.data.shards import content
 from cutaway.errors import DataError
 from cutaway.types import Labels, Mask
 
@@ -33,7 +34,7 @@ def read_labels(path: Path) -> Labels:
         DataError: As ``read_mask``.
     """
     try:
-        with PillowImage.open(path) as file:
+        with PillowImage.open(content(path)) as file:
             values, opacity = _planes(file)
     except UNREADABLE as error:
         raise DataError(f"the mask {path} cannot be read: {error}; put a whole image there") from error
@@ -49,6 +50,11 @@ def write_labels(path: Path, labels: Labels, *, overwrite: bool = False) -> None
     Raises:
         OutputError: The file cannot be written, or exists and is not to be overwritten.
     """
+    imagefile.write(path, encode_labels(labels), overwrite=overwrite)
+
+
+def encode_labels(labels: Labels) -> bytes:
+    """Return ``labels`` (H×W uint8: 0 background, 1 person, 255 void) as the bytes of a mask file."""
     person = (labels == PERSON).astype(np.uint8) * 255
     void = labels == VOID
     picture = (
@@ -58,7 +64,7 @@ def write_labels(path: Path, labels: Labels, *, overwrite: bool = False) -> None
     )
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
-    imagefile.write(path, buffer.getvalue(), overwrite=overwrite)
+    return buffer.getvalue()
 
 
 def _planes(file: PillowImage.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -1,0 +1,226 @@
+"""Packs samples into tar shards, each of one split and at most so many bytes, for carrying to another machine.
+
+The layout is that of the webdataset package: what belongs to one sample lies together under one key. The same samples
+give the same bytes: nothing in a shard tells when, where or by whom it was packed.
+"""
+
+import io
+import json
+import os
+import secrets
+import shutil
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from cutaway import imagefile
+from cutaway.data.index import SPLITS, Failure, Sample
+from cutaway.data.masks import encode_labels, read_labels
+from cutaway.data.shards import SUFFIX, Member, read_bytes
+from cutaway.errors import CutawayError, DataError, OutputError
+from cutaway.geometry import resize_image
+from cutaway.types import Image, Labels
+
+JPEG = b"\xff\xd8\xff"
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How to pack. A photo that is a JPEG and no longer than ``max_side`` stays as it is, to the byte.
+
+    ``quality`` (1..100) is that of the others, which become JPEG.
+    """
+
+    max_bytes: int = 60_000_000
+    max_side: int | None = None
+    quality: int = 92
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One file of a shard."""
+
+    name: str
+    data: bytes
+
+    @property
+    def header(self) -> tarfile.TarInfo:
+        """What stands before it in the shard."""
+        info = tarfile.TarInfo(self.name)
+        info.size = len(self.data)
+        return info
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in a shard."""
+        return len(self.header.tobuf()) + -(-len(self.data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+
+def pack(
+    samples: Sequence[Sample],
+    folder: Path,
+    packing: Packing,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[Failure | None], None] = lambda _: None,
+) -> list[Path]:
+    """Write ``samples`` to ``folder``/SPLIT-NUMBER.tar, all shards or none, and return their paths.
+
+    What cannot be packed never stops the rest: ``progress`` is called once after each photo, with what is wrong with
+    it, if anything is.
+
+    Raises:
+        DataError: An id repeats, or not one photo can be packed.
+        OutputError: ``folder`` exists and is not to be overwritten, or holds other than shards, or cannot be written.
+    """
+    check_ids(samples)
+    check_folder(folder, overwrite=overwrite)
+    temporary = folder.with_name(f".cutaway-{secrets.token_hex(8)}.tmp")
+    try:
+        temporary.mkdir()
+        names = list(_write_shards(samples, temporary, packing, progress))
+        if not names:
+            raise DataError(f"none of {len(samples)} photos can be packed, so {folder} was not written")
+        _put(temporary, folder)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return [folder / name for name in names]
+
+
+def check_ids(samples: Iterable[Sample]) -> None:
+    """Raise ``DataError`` if an id stands for two samples."""
+    repeated = [identity for identity, count in Counter(sample.id for sample in samples).items() if count > 1]
+    if repeated:
+        raise DataError(f"the id {repeated[0]!r} is there more than once; a photo belongs into an index once")
+
+
+def check_folder(folder: Path, *, overwrite: bool = False) -> None:
+    """Raise ``OutputError`` unless shards may be written to ``folder``: what else lies there is never removed."""
+    if folder.is_dir() and any(path.suffix != SUFFIX for path in folder.iterdir()):
+        raise OutputError(f"{folder} holds other files than shards; name another folder")
+    if folder.exists() and not (overwrite and folder.is_dir()):
+        raise OutputError(f"{folder} already exists and is kept; ask for it to be overwritten or name another folder")
+
+
+def _put(temporary: Path, folder: Path) -> None:
+    if folder.exists():
+        earlier = temporary.with_suffix(".old")
+        folder.rename(earlier)
+        temporary.rename(folder)
+        shutil.rmtree(earlier)
+    else:
+        temporary.rename(folder)
+
+
+def _write_shards(
+    samples: Iterable[Sample], folder: Path, packing: Packing, progress: Callable[[Failure | None], None]
+) -> Iterator[str]:
+    for split, members in groupby(sorted(samples, key=_split_number), key=lambda sample: sample.split):
+        packed = _pack_samples(members, packing, progress)
+        for number, pieces in enumerate(_fill(packed, _room(packing))):
+            name = f"{split}-{number:04}{SUFFIX}"
+            _write_shard(folder / name, pieces)
+            yield name
+
+
+def _split_number(sample: Sample) -> int:
+    return SPLITS.index(sample.split)
+
+
+def _pack_samples(
+    samples: Iterable[Sample], packing: Packing, progress: Callable[[Failure | None], None]
+) -> Iterator[list[Piece]]:
+    for sample in samples:
+        failure = None
+        try:
+            yield _pack_sample(sample, packing)
+        except CutawayError as error:
+            failure = Failure(sample.id, str(error))
+        progress(failure)
+
+
+def _fill(packed: Iterable[list[Piece]], room: int) -> Iterator[list[Piece]]:
+    """Yield the pieces of as many samples as ``room`` bytes hold, in their order."""
+    shard: list[Piece] = []
+    left = room
+    for pieces in packed:
+        needed = sum(piece.size for piece in pieces)
+        if needed > left and shard:
+            yield shard
+            shard, left = [], room
+        shard, left = [*shard, *pieces], left - needed
+    if shard:
+        yield shard
+
+
+def _room(packing: Packing) -> int:
+    """Return the bytes of a shard that are left when it has its end, which fills up a record."""
+    return packing.max_bytes - tarfile.RECORDSIZE
+
+
+def _write_shard(path: Path, pieces: Iterable[Piece]) -> None:
+    with path.open("xb") as file:
+        with tarfile.open(fileobj=file, mode="w") as tar:
+            for piece in pieces:
+                tar.addfile(piece.header, io.BytesIO(piece.data))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _pack_sample(sample: Sample, packing: Packing) -> list[Piece]:
+    """Return the files of one sample. Raises ``CutawayError`` if a file of it is broken or they outgrow a shard."""
+    data = read_bytes(sample.image)
+    image, labels = _read(sample, data)
+    scale = min(1.0, (packing.max_side or max(image.shape)) / max(image.shape))
+    if scale < 1:
+        image, labels = _shrink(image, labels, scale)
+    if scale < 1 or not data.startswith(JPEG):
+        data = _encode(image, packing.quality)
+    pieces = _pieces(sample, data, image.shape[:2], labels)
+    if sum(piece.size for piece in pieces) > _room(packing):
+        raise DataError(f"{sample.image} does not fit a shard of {packing.max_bytes} bytes; allow more, or shrink it")
+    return pieces
+
+
+def _read(sample: Sample, data: bytes) -> tuple[Image, Labels | None]:
+    image = imagefile.read(Member(data, str(sample.image))).image
+    labels = None if sample.mask is None else read_labels(sample.mask)
+    if labels is not None and labels.shape != image.shape[:2]:
+        raise DataError(f"{sample.mask} is not of the size of its photo {sample.image}; they have to match")
+    return image, labels
+
+
+def _shrink(image: Image, labels: Labels | None, scale: float) -> tuple[Image, Labels | None]:
+    """Return both at ``scale``; labels take the nearest value, since means of class numbers are none."""
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    if labels is not None:
+        nearest = PillowImage.Resampling.NEAREST
+        labels = np.asarray(PillowImage.fromarray(labels).resize((width, height), nearest))
+    return resize_image(image, height, width), labels
+
+
+def _encode(image: Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    PillowImage.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def _pieces(sample: Sample, photo: bytes, size: tuple[int, int], labels: Labels | None) -> list[Piece]:
+    """Return the files of a sample whose photo is now of ``size`` (height, width); the first tells what the others are.
+
+    Webdataset takes a name up to its first dot for the key, and a slash for a folder; so neither stays in it.
+    """
+    key = quote(sample.id, safe="").replace(".", "%2E")
+    names = {"image": f"{key}.jpg", "mask": None if labels is None else f"{key}.png"}
+    row = {**asdict(sample), **names, "height": size[0], "width": size[1]}
+    pieces = [Piece(f"{key}.json", json.dumps(row).encode()), Piece(f"{key}.jpg", photo)]
+    return pieces if labels is None else [*pieces, Piece(f"{key}.png", encode_labels(labels))]

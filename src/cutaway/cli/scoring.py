@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -13,11 +14,24 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cutaway.cli.messages import complain, one_line
+from cutaway.cutout import Cutout
 from cutaway.data.index import Sample
+from cutaway.data.shards import content
 from cutaway.evaluation.report import COLUMNS, EMPTY_COLUMNS, Result, cells, empty_cells, html_page, to_json
 from cutaway.evaluation.score import Evaluation, Failure, Outcome, evaluate, summarise, summarise_empty
 from cutaway.imagefile import write
 from cutaway.remover import Refine, Remover
+
+
+@dataclass(frozen=True)
+class SampleRemover:
+    """A remover for the photos of samples, which may lie in shards."""
+
+    remover: Remover
+
+    def remove(self, photo: Path) -> Cutout:
+        """Return the cutout of the photo at ``photo``. Raises ``CutawayError`` if it cannot be read."""
+        return self.remover.remove(content(photo))
 
 
 def score_models(models: Sequence[str], refine: Refine, samples: Sequence[Sample]) -> list[Result]:
@@ -25,7 +39,7 @@ def score_models(models: Sequence[str], refine: Refine, samples: Sequence[Sample
 
     Raises ``ModelError`` if one of the models cannot be loaded; all are, before any work, so that none costs a wait.
     """
-    removers = [Remover(model, refine=refine) for model in models]
+    removers = [SampleRemover(Remover(model, refine=refine)) for model in models]
     return [_score(model, remover, samples) for model, remover in zip(models, removers, strict=True)]
 
 
@@ -50,7 +64,7 @@ def write_report(path: Path, results: Sequence[Result], data: Path, split: str, 
     write(path, html_page(results, str(data), split, worst).encode(), overwrite=overwrite)
 
 
-def _score(model: str, remover: Remover, samples: Sequence[Sample]) -> Result:
+def _score(model: str, remover: SampleRemover, samples: Sequence[Sample]) -> Result:
     with _progress(model, len(samples)) as advance:
         return Result(evaluate(model, remover, samples, advance), remover)
 

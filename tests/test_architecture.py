@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "nets": set(),
     "data": {"types", "errors", "imagefile", "geometry"},
     "evaluation": CORE | {"data"},
-    "training": {"types", "errors", "imagefile", "geometry", "manifest", "nets", "data"},
+    "training": {"types", "errors", "imagefile", "geometry", "manifest", "weights", "nets", "data"},
     "__main__": {"cli"},
     "cli": CORE | {"", "data", "evaluation", "training"},
 }

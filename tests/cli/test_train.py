@@ -95,7 +95,7 @@ def test_progress_and_time_left_go_to_standard_error(
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "\n".join(finished.errors))
     assert "unet" in shown
     assert "loss" in shown
-    assert "val IoU" in shown
+    assert "val person IoU" in shown
     assert "20/20" in shown
     assert re.search(r"\d:\d\d:\d\d +\d:\d\d:\d\d", shown), "time gone and time left"
     assert finished.out.count(b"\n") == 1

@@ -7,7 +7,9 @@ import torch
 from PIL import Image as PillowImage
 
 from cutaway.data.folder import read_folder, read_people_free
-from cutaway.data.torch_dataset import SquareDataset, StepSampler, read_sample, to_tensors
+from cutaway.data.labelled import Labelled
+from cutaway.data.masks import write_labels
+from cutaway.data.torch_dataset import ClassDataset, SquareDataset, StepSampler, read_sample, to_tensors
 from cutaway.errors import DataError
 from cutaway.geometry import FitRule, Placement, place_square
 from folders import write_people, write_rooms
@@ -63,10 +65,12 @@ def test_the_mask_lies_on_the_canvas_where_the_image_does(rule: FitRule, height:
     mask = np.asarray(((rows - height / 2) / height) ** 2 + ((columns - width / 3) / width) ** 2 < 0.06)
     image = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
     placement = place_square(height, width, 48, rule)
-    canvas, share = to_tensors(image, mask, placement)
+    canvas, target = to_tensors(image, mask.astype(np.uint8), placement)
     assert canvas.shape == (3, 48, 48)
-    assert share.shape == (1, 48, 48)
-    assert canvas.dtype == share.dtype == torch.uint8
+    assert target.shape == (2, 48, 48)
+    assert canvas.dtype == target.dtype == torch.uint8
+    share = target[:1]
+    assert not target[1].any()
     inside = _inside(placement)
     difference = (canvas[0].int() - share[0].int())[inside].abs()
     assert difference.max() <= 4  # images that shrink much are averaged in two steps, masks in one
@@ -82,10 +86,22 @@ def _inside(placement: Placement) -> torch.Tensor:
 
 def test_a_photo_without_people_has_an_empty_mask(tmp_path: Path) -> None:
     (sample,) = read_people_free(write_rooms(tmp_path, 1))
-    image, mask = read_sample(sample)
+    image, labels = read_sample(sample)
     assert image.shape == (64, 64, 3)
-    assert mask.shape == (64, 64)
-    assert not mask.any()
+    assert labels.shape == (64, 64)
+    assert not labels.any()
+
+
+def test_void_is_neither_person_nor_background(tmp_path: Path) -> None:
+    (sample,) = read_folder(write_people(tmp_path, "t"))
+    assert sample.mask
+    labels = np.zeros((64, 64), np.uint8)
+    labels[:32], labels[48:] = 1, 255
+    write_labels(sample.mask, labels, overwrite=True)
+    _, target = SquareDataset([sample], 32, "letterbox")[0]
+    assert tuple(target[:, 2, 2].tolist()) == (255, 0)
+    assert tuple(target[:, 20, 2].tolist()) == (0, 0)
+    assert tuple(target[:, 30, 2].tolist()) == (0, 255)
 
 
 def test_a_mask_that_changed_its_size_since_is_named(tmp_path: Path) -> None:
@@ -100,10 +116,30 @@ def test_the_dataset_gives_each_photo_as_it_lies_on_the_square(tmp_path: Path) -
     samples = read_folder(write_people(tmp_path, "ttv"))
     dataset = SquareDataset(samples, 32, "letterbox")
     assert len(dataset) == 3
-    image, mask = dataset[1]
+    image, target = dataset[1]
     expected = to_tensors(*read_sample(samples[1]), place_square(64, 64, 32, "letterbox"))
     assert torch.equal(image, expected[0])
-    assert torch.equal(mask, expected[1])
+    assert torch.equal(target, expected[1])
+
+
+def test_the_class_dataset_gives_photos_at_their_own_size(tmp_path: Path) -> None:
+    image, labels = np.zeros((24, 36, 3), np.uint8), np.full((24, 36), 11, np.uint8)
+    image[..., 1], labels[:, :9] = 7, 4
+    PillowImage.fromarray(image).save(tmp_path / "a.png")
+    PillowImage.fromarray(labels).save(tmp_path / "a-labels.png")
+    (seen, target) = ClassDataset([Labelled("a", tmp_path / "a.png", tmp_path / "a-labels.png")])[0]
+    assert seen.shape == (3, 24, 36)
+    assert target.shape == (1, 24, 36)
+    assert seen[:, 5, 5].tolist() == [0, 7, 0]
+    assert (target[0, :, :9] == 4).all()
+    assert (target[0, :, 9:] == 255).all()
+
+
+def test_labels_of_another_size_are_named(tmp_path: Path) -> None:
+    PillowImage.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    PillowImage.new("L", (8, 9)).save(tmp_path / "b.png")
+    with pytest.raises(DataError, match=r"b\.png is not of the size of its photo .*a\.png"):
+        ClassDataset([Labelled("a", tmp_path / "a.png", tmp_path / "b.png")])[0]
 
 
 def test_nothing_to_train_on_is_an_error() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from cutaway.training.config import Recipe, parse_recipe
 from folders import write_people, write_rooms
@@ -51,6 +52,23 @@ def make_recipe(tiny_recipe: dict[str, dict[str, Any]]) -> MakeRecipe:
 
     def make(**sections: dict[str, Any]) -> Recipe:
         names = tiny_recipe | sections
-        return parse_recipe({name: tiny_recipe.get(name, {}) | sections.get(name, {}) for name in names})
+        recipe = parse_recipe({name: tiny_recipe.get(name, {}) | sections.get(name, {}) for name in names})
+        assert isinstance(recipe, Recipe)
+        return recipe
 
     return make
+
+
+def unsettle(net: nn.Module) -> nn.Module:
+    """Give every batch norm averages and factors that matter."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for values, low, high in (
+                (module.running_mean, -0.5, 0.5),
+                (module.running_var, 0.5, 2.0),
+                (module.weight, 0.5, 1.5),
+                (module.bias, -0.5, 0.5),
+            ):
+                assert values is not None
+                nn.init.uniform_(values, low, high)
+    return net.eval()

@@ -1,11 +1,13 @@
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from cutaway.errors import DataError
-from cutaway.training.config import Recipe, parse_recipe, read_recipe
+from cutaway.training.config import CamvidRecipe, Recipe, parse_recipe, read_recipe
 from cutaway.training.network import build_net
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
@@ -24,6 +26,12 @@ steps = 10
 WITHOUT_NET = MINIMAL.replace('[net]\nname = "unet"\n', "")
 
 
+def read(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    recipe = read_recipe(path, overrides)
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
 def write(path: Path, text: str = MINIMAL) -> Path:
     file = path / "recipe.toml"
     file.write_text(text, encoding="utf-8")
@@ -31,7 +39,7 @@ def write(path: Path, text: str = MINIMAL) -> Path:
 
 
 def test_defaults_fill_a_minimal_recipe(tmp_path: Path) -> None:
-    recipe = read_recipe(write(tmp_path))
+    recipe = read(write(tmp_path))
     assert recipe.net.name == "unet"
     assert recipe.data.persons == ("people",)
     assert (recipe.optim.steps, recipe.optim.batch_size) == (10, 16)
@@ -49,7 +57,7 @@ def test_values_are_set_in_tomls_notation(tmp_path: Path) -> None:
         "optim.lr=3e-4", "optim.steps = 7", "fit.rule=letterbox", 'net.name="fcn8s"', "data.persons=['a', 'b=c']",
         "run.precision=32-true", "net.overrides.widths=[1, 2]", "net.overrides.hidden=3", "augment.flip=0",
     ]  # fmt: skip
-    recipe = read_recipe(write(tmp_path), overrides)
+    recipe = read(write(tmp_path), overrides)
     assert recipe.optim.lr == 3e-4
     assert recipe.optim.steps == 7
     assert recipe.fit.rule == "letterbox"
@@ -98,7 +106,7 @@ def test_a_wrong_override_is_named(tmp_path: Path, override: str, message: str) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("net = 3\n" + WITHOUT_NET, r"recipe\.toml: net is 3; it has to be a table with name, trunk, overrides"),
+        ("net = 3\n" + WITHOUT_NET, r"recipe\.toml: net is 3; it has to be a table with name, trunk, init, overrides"),
         (MINIMAL.replace("steps = 10", ""), r"recipe\.toml: \[optim\] lacks steps"),
         (WITHOUT_NET, r"recipe\.toml: the file lacks net"),
         (MINIMAL + "rate = 3", r"\[optim\] has no key rate"),
@@ -125,10 +133,43 @@ def test_a_section_cannot_be_set_below_a_plain_value(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_is_one_and_names_a_net(path: Path) -> None:
-    recipe: Recipe = read_recipe(path)
+    recipe = read_recipe(path)
     assert build_net(recipe.net)
-    assert all(not Path(folder).is_absolute() for folder in (*recipe.data.persons, *recipe.data.people_free))
+    folders = (*recipe.data.persons, *recipe.data.people_free) if isinstance(recipe, Recipe) else (recipe.camvid.root,)
+    assert all(not Path(folder).is_absolute() for folder in folders)
 
 
-def test_there_is_a_recipe_for_each_portrait_net() -> None:
-    assert {"tiramisu-mobile", "tiramisu-portrait"} <= {path.stem for path in RECIPES}
+CAMVID = """
+[net]
+name = "fc-densenet56"
+[camvid]
+root = "camvid"
+[optim]
+steps = 10
+loss = "cross-entropy"
+clip = inf
+"""
+
+
+def test_a_recipe_with_camvid_is_one_of_classes(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, CAMVID), ["camvid.crop=224"])
+    assert isinstance(recipe, CamvidRecipe)
+    assert (recipe.camvid.root, recipe.camvid.crop, recipe.optim.clip) == ("camvid", 224, math.inf)
+    assert parse_recipe(asdict(recipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("camvid.crop=-1", r"camvid\.crop and camvid\.workers have to be 0 or more"),
+        ("camvid.flip=2", r"camvid\.flip from 0 to 1"),
+        ("data.persons=['a']", "the file has no key data"),
+        ("optim.rho=1.0", r"optim\.rho is 1\.0; it has to be at least 0 and below 1"),
+        ("optim.decay=0", r"optim\.decay is 0\.0; it has to be above 0"),
+        ("optim.patience=-1", r"optim\.patience 0 or more"),
+        ("optim.method=sgd", r"optim\.method is 'sgd'; it has to be 'adamw' or 'rmsprop'"),
+    ],
+)
+def test_a_wrong_value_of_classes_is_named(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_recipe(write(tmp_path, CAMVID), [override])

@@ -12,22 +12,19 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from torch import nn
 
 from cutaway import manifest
 from cutaway.errors import DataError, ModelError, OutputError
 from cutaway.geometry import Fit
 from cutaway.manifest import ModelManifest, TrainingSet
-from cutaway.nets.layers import ConvNormRelu
-from cutaway.nets.models import build
 from cutaway.remover import Remover
 from cutaway.runtime import Runtime
 from cutaway.training import checkpoint
 from cutaway.training import export as exporter
-from cutaway.training.export import Exported, Facts, export, fold_batch_norm, read_facts, read_net
+from cutaway.training.export import Exported, Facts, export, read_facts, read_net
 from cutaway.training.network import build_net
 from folders import ellipse_person
-from training.conftest import MakeRecipe
+from training.conftest import MakeRecipe, unsettle
 
 EXPORT_FIT = Fit("letterbox", 64, 32)
 FACTS = Facts("tiny", "3", "Apache-2.0", (TrainingSet("ellipses", 8, "none stated"),), {"ellipses": 0.5})
@@ -221,42 +218,6 @@ def test_a_checkpoint_without_a_recipe_is_refused(tmp_path: Path) -> None:
     checkpoint.save({"net": {}}, tmp_path / "other.pt")
     with pytest.raises(DataError, match=r"other\.pt does not hold the weights"):
         read_net(tmp_path / "other.pt")
-
-
-def unsettle(net: nn.Module) -> nn.Module:
-    """Give every batch norm averages and factors that matter."""
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for values, low, high in (
-                (module.running_mean, -0.5, 0.5),
-                (module.running_var, 0.5, 2.0),
-                (module.weight, 0.5, 1.5),
-                (module.bias, -0.5, 0.5),
-            ):
-                assert values is not None
-                nn.init.uniform_(values, low, high)
-    return net.eval()
-
-
-@pytest.mark.parametrize("name", ["tiramisu-portrait", "tiramisu-mobile"])
-def test_folding_batch_norm_changes_no_output(name: str) -> None:
-    torch.manual_seed(0)
-    net = unsettle(build(name))
-    nn.init.normal_(net.get_parameter("head.weight"), std=0.1)
-    folded = fold_batch_norm(net)
-    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
-    assert any(isinstance(module, nn.BatchNorm2d) for module in net.modules()), "the net itself is as it was"
-    image = torch.rand(1, 3, 64, 64)
-    with torch.inference_mode():
-        expected = net(image)
-        assert expected.std() > 0.01
-        torch.testing.assert_close(folded(image), expected, rtol=1e-4, atol=1e-4)
-
-
-def test_a_batch_norm_that_comes_first_is_not_folded() -> None:
-    net = unsettle(nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 4, 1), ConvNormRelu(4, 4)))
-    image = torch.rand(1, 3, 8, 8)
-    torch.testing.assert_close(fold_batch_norm(net)(image), net(image))
 
 
 def card(folder: Path, text: str) -> Path:

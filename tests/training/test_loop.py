@@ -11,11 +11,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from cutaway.data import torch_dataset
 from cutaway.errors import DataError
-from cutaway.training import checkpoint, loop, validate
+from cutaway.training import checkpoint, person
 from cutaway.training.config import OptimConfig, Recipe
-from cutaway.training.loop import Progress, learning_rate, train
+from cutaway.training.ema import Ema
+from cutaway.training.loop import Progress, is_over, train
 from cutaway.training.losses import bce_dice
-from cutaway.training.state import new_state
+from cutaway.training.state import State
 from folders import write_people
 from training.conftest import MakeRecipe, TrainingData
 
@@ -79,8 +80,8 @@ def test_the_loss_falls(learned: tuple[Path, list[Progress]]) -> None:
 
 def test_validation_rises(learned: tuple[Path, list[Progress]]) -> None:
     _, seen = learned
-    assert seen[0].iou is None
-    ious = list(dict.fromkeys(progress.iou for progress in seen if progress.iou is not None))
+    assert seen[0].scores == {}
+    ious = list(dict.fromkeys(progress.scores["person_iou"] for progress in seen if progress.scores))
     assert ious[-1] > 0.6
     assert ious[-1] > ious[0] + 0.2
 
@@ -113,7 +114,7 @@ def test_best_is_not_replaced_by_a_worse_one(
     make_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ious: Iterator[float] = iter(value for value in (0.2, 0.7, 0.5, 0.7) for _ in range(4))
-    monkeypatch.setattr(validate, "person_iou", lambda _prediction: next(ious))
+    monkeypatch.setattr(person, "person_iou", lambda _prediction: next(ious))
     saved = run(make_recipe(data={"people_free": []}, optim={"steps": 8, "batch_size": 4}), tmp_path)
     assert [entry["person_iou"] for entry in saved["history"]] == pytest.approx([0.2, 0.7, 0.5, 0.7])
     assert checkpoint.load(tmp_path / "best.pt")["step"] == 4
@@ -241,25 +242,36 @@ def test_photos_without_people_are_trained_on_as_such(
     assert any(identity.startswith("room") for identity, person in seen.items() if not person)
 
 
-def test_learning_rate_warms_up_and_falls_to_nothing() -> None:
-    optim = OptimConfig(steps=110, lr=2.0, warmup=10)
-    assert [learning_rate(step, optim) for step in (0, 4, 9)] == pytest.approx([0.2, 1.0, 2.0])
-    assert learning_rate(10, optim) == 2.0
-    assert learning_rate(60, optim) == pytest.approx(1.0)
-    assert learning_rate(110, optim) == pytest.approx(0)
-    rates = [learning_rate(step, optim) for step in range(10, 110)]
-    assert rates == sorted(rates, reverse=True)
-    assert learning_rate(0, replace(optim, warmup=0)) == 2.0
+def test_an_epoch_may_be_shorter_than_the_set(make_recipe: MakeRecipe, tmp_path: Path) -> None:
+    saved = run(make_recipe(optim={"steps": 7, "batch_size": 2, "epoch_photos": 4}), tmp_path)
+    assert [entry["step"] for entry in saved["history"]] == [2, 4, 6, 7]
 
 
-def test_a_pretrained_trunk_learns_at_its_own_rate(make_recipe: MakeRecipe) -> None:
-    recipe = make_recipe(
-        net={"name": "tiramisu-mobile", "overrides": {}}, optim={"steps": 1, "trunk_lr": 0.25, "batch_size": 2}
-    )
-    fabric = loop.start_fabric(recipe.run)
-    groups = new_state(recipe, fabric).optimizer.param_groups
-    assert [group["scale"] for group in groups] == [1.0, 0.25]
-    assert sum(value.numel() for value in groups[1]["params"]) == 2_097_013
+@pytest.mark.parametrize(
+    ("scores", "patience", "over"),
+    [
+        ([], 1, False),
+        ([0.5, 0.4], 1, True),
+        ([0.5, 0.4], 2, False),
+        ([0.4, 0.5], 1, False),
+        ([0.5, 0.4, 0.4], 0, False),
+    ],
+)
+def test_patience_counts_from_the_best_score(scores: list[float], patience: int, over: bool) -> None:
+    history = [{"step": float(step), "person_iou": score} for step, score in enumerate(scores)]
+    net = torch.nn.Linear(1, 1)
+    state = State(net, torch.optim.SGD(net.parameters()), Ema(net, 0.9), 5, history=history)
+    assert is_over(state, OptimConfig(steps=6, patience=patience), "person_iou") == over
+    assert is_over(state, OptimConfig(steps=5, patience=patience), "person_iou")
+
+
+def test_a_net_begins_as_another_run_left_it(make_recipe: MakeRecipe, tmp_path: Path) -> None:
+    first = run(make_recipe(optim={"steps": 12, "lr": 0.02}), tmp_path / "first")
+    net = {"init": str(tmp_path / "first" / "best.pt")}
+    recipe = make_recipe(net=net, optim={"steps": 1, "lr": 0.0})
+    second = run(recipe, tmp_path / "second")
+    assert second["history"][0]["person_iou"] == pytest.approx(first["best"], abs=0.02)
+    assert first["best"] > run(make_recipe(optim={"steps": 1, "lr": 0.0}), tmp_path / "none")["best"] + 0.1
 
 
 @pytest.mark.parametrize("where", ["loss", "gradient"])
@@ -276,7 +288,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_spares_the_checkpoints(
         wrong = loss.total * math.nan if where == "loss" else loss.total + (logits * 0).sum().sqrt()
         return replace(loss, total=wrong)
 
-    monkeypatch.setattr(loop, "bce_dice", spoil)
+    monkeypatch.setitem(person.LOSSES, "bce-dice", spoil)
     with pytest.raises(DataError, match=r"no longer finite at step 6; lower optim\.lr and begin a new run"):
         train(recipe, tmp_path, resume=False, report=silent)
     saved = checkpoint.load_newest(tmp_path)

@@ -1,15 +1,15 @@
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cutaway.errors import DataError
 from cutaway.geometry import Fit
+from cutaway.nets.fc_densenet import FcDenseNet
 from cutaway.nets.models import MODELS
 from cutaway.nets.tiramisu_portrait import TiramisuPortrait
 from cutaway.nets.unet import UNet
 from cutaway.training.config import NetConfig
-from cutaway.training.network import build_net, check_fit, load_pretrained
+from cutaway.training.network import build_net, check_fit
 
 
 def test_overrides_change_the_net() -> None:
@@ -32,7 +32,7 @@ def test_stages_are_written_as_tables() -> None:
         ("unet2", {"widths": [1]}, "there is no model named 'unet2'"),
         ("unet", {"depth": 3}, r"\[net\.overrides\] has no key depth; it knows classes, widths"),
         ("unet", {"widths": 4}, r"net\.overrides\.widths is 4; it has to be a list of a whole number"),
-        ("unet", {"classes": 2}, r"net\.overrides\.classes has to be 1"),
+        ("unet", {"classes": 2}, r"net\.overrides\.classes cannot be set"),
         ("tiramisu-portrait", {"down": [1, 1]}, "2 dense blocks down need 3 stages up, not 5"),
         (
             "tiramisu-portrait",
@@ -58,17 +58,7 @@ def test_a_fit_that_the_net_does_not_take_is_refused(size: int, multiple: int) -
         check_fit(NetConfig("unet"), Fit("letterbox", size, multiple))
 
 
-def test_a_trunk_is_for_nets_that_have_one() -> None:
-    config = NetConfig("unet", trunk="trunk.npz", overrides={"widths": [2, 3]})
-    with pytest.raises(DataError, match=r"net\.trunk is set, but unet is a net without a trunk"):
-        load_pretrained(build_net(config), config)
-
-
-def test_a_trunk_file_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
-    missing = NetConfig("tiramisu-mobile", trunk=str(tmp_path / "gone.npz"))
-    net = build_net(missing)
-    with pytest.raises(DataError, match=r"net\.trunk .*gone\.npz cannot be loaded: .*No such file"):
-        load_pretrained(net, missing)
-    (tmp_path / "text.npz").write_text("no arrays")
-    with pytest.raises(DataError, match=r"text\.npz cannot be loaded: it is not a whole \.npz file"):
-        load_pretrained(net, NetConfig("tiramisu-mobile", trunk=str(tmp_path / "text.npz")))
+def test_the_data_say_how_many_classes_there_are() -> None:
+    net = build_net(NetConfig("fc-densenet56", overrides={"layers": [1], "bottleneck": 1}), 11)
+    assert isinstance(net, FcDenseNet)
+    assert net.head.out_channels == 11

@@ -46,12 +46,16 @@ def train(
         task = bar.add_task(plan.net.name, total=plan.optim.steps)
 
         def show(progress: loop.Progress) -> None:
-            iou = "" if progress.iou is None else f"  val IoU {progress.iou:.3f}"
-            bar.update(task, completed=progress.step, description=f"{plan.net.name}  loss {progress.loss:.3f}{iou}")
+            scores = "".join(f"  val {_words(name)} {score:.3f}" for name, score in progress.scores.items())
+            bar.update(task, completed=progress.step, description=f"{plan.net.name}  loss {progress.loss:.3f}{scores}")
 
         best = loop.train(plan, folder, resume=resume, report=show)
     if first:
         typer.echo(f"Best checkpoint: {best}")
+
+
+def _words(score: str) -> str:
+    return score.replace("_", " ").replace("iou", "IoU")
 
 
 def _is_first_process() -> bool:

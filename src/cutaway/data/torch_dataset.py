@@ -10,17 +10,20 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from cutaway import imagefile
+from cutaway.data.camvid import read_class_labels
 from cutaway.data.index import Sample
-from cutaway.data.masks import read_mask
+from cutaway.data.labelled import Labelled
+from cutaway.data.masks import BACKGROUND, PERSON, VOID, read_labels
+from cutaway.data.shards import content
 from cutaway.errors import DataError
 from cutaway.geometry import FitRule, Placement, fit_image, fit_mask, place_square
-from cutaway.types import Image, Mask
+from cutaway.types import Image, Labels
 
 
 class SquareDataset(Dataset[tuple[Tensor, Tensor]]):
     """Every sample on a square canvas, letterboxed or squashed, as augmentation wants it.
 
-    Items are (image 3×S×S uint8, mask 1×S×S uint8 0..255 = share of person in the pixel).
+    Items are what ``to_tensors`` gives of a photo.
     """
 
     def __init__(self, samples: Sequence[Sample], side: int, rule: FitRule) -> None:
@@ -34,9 +37,26 @@ class SquareDataset(Dataset[tuple[Tensor, Tensor]]):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        image, mask = read_sample(self.samples[index])
-        height, width = mask.shape
-        return to_tensors(image, mask, place_square(height, width, self.side, self.rule))
+        image, labels = read_sample(self.samples[index])
+        height, width = labels.shape
+        return to_tensors(image, labels, place_square(height, width, self.side, self.rule))
+
+
+class ClassDataset(Dataset[tuple[Tensor, Tensor]]):
+    """CamVid's photos: items are (image 3×H×W uint8, labels 1×H×W uint8, 255 = void)."""
+
+    def __init__(self, photos: Sequence[Labelled]) -> None:
+        self.photos = photos
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        photo = self.photos[index]
+        image, labels = imagefile.read(photo.image).image, read_class_labels(photo.labels)
+        if labels.shape != image.shape[:2]:
+            raise DataError(f"{photo.labels} is not of the size of its photo {photo.image}; they have to match")
+        return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(labels)[None]
 
 
 @dataclass(frozen=True)
@@ -82,22 +102,27 @@ class StepSampler(Sampler[list[int]]):
         return np.random.default_rng([self.seed, epoch]).permutation(self.size)
 
 
-def read_sample(sample: Sample) -> tuple[Image, Mask]:
-    """Return a sample's image H×W×3 uint8 and mask H×W bool (all False where nobody is in the photo).
+def read_sample(sample: Sample) -> tuple[Image, Labels]:
+    """Return a sample's image H×W×3 uint8 and labels H×W uint8: 0 background, 1 person, 255 void.
+
+    Where nobody is in the photo, all is background.
 
     Raises:
         DataError: The sizes differ.
         ImageError: The photo cannot be read.
     """
-    image = imagefile.read(sample.image).image
-    mask = np.zeros(image.shape[:2], np.bool_) if sample.mask is None else read_mask(sample.mask)
-    if mask.shape != image.shape[:2]:
+    image = imagefile.read(content(sample.image)).image
+    labels = np.full(image.shape[:2], BACKGROUND, np.uint8) if sample.mask is None else read_labels(sample.mask)
+    if labels.shape != image.shape[:2]:
         raise DataError(f"{sample.mask} is not of the size of its photo {sample.image}; they have to match")
-    return image, mask
+    return image, labels
 
 
-def to_tensors(image: Image, mask: Mask, placement: Placement) -> tuple[Tensor, Tensor]:
-    """Return image 3×H×W uint8 and mask 1×H×W uint8 0..255 on the canvas of ``placement``."""
+def to_tensors(image: Image, labels: Labels, placement: Placement) -> tuple[Tensor, Tensor]:
+    """Return image 3×H×W and target 2×H×W on the canvas of ``placement``, both uint8.
+
+    The target is the share of person in each pixel, and the share of it that is void, 0..255.
+    """
     canvas = torch.from_numpy(fit_image(image, placement)).permute(2, 0, 1).contiguous()
-    share = torch.from_numpy(np.rint(fit_mask(mask, placement) * 255).astype(np.uint8))
-    return canvas, share[None]
+    shares = [fit_mask(labels == label, placement) for label in (PERSON, VOID)]
+    return canvas, torch.from_numpy(np.rint(np.stack(shares) * 255).astype(np.uint8))

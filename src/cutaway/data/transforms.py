@@ -1,4 +1,4 @@
-"""Augmentation of a batch with Kornia, on whatever device the batch is. Geometry moves image and mask alike."""
+"""Augmentation of a batch with Kornia, on whatever device the batch is. Geometry moves image and target alike."""
 
 import warnings
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Augment(nn.Module):
             k.RandomRotation(config.rotation, p=0.5 if config.rotation else 0.0),
             k.RandomResizedCrop((size, size), scale=(config.min_crop, 1.0), ratio=aspect, p=1.0),
         ]
-        photometric = [
+        photometric: list[nn.Module] = [
             k.RandomBrightness(_around_one(config.brightness), p=0.7),
             k.RandomContrast(_around_one(config.contrast), p=0.7),
             k.RandomSaturation(_around_one(config.saturation), p=0.7),
@@ -77,13 +77,29 @@ class Augment(nn.Module):
         self.photometric = nn.Sequential(*photometric)
 
     @torch.no_grad()
-    def forward(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images B×3×s×s and masks B×1×s×s, float32 0..1, from images B×3×S×S and masks B×1×S×S uint8 0..255.
+    def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images B×3×s×s and targets B×C×s×s, float32 0..1, from B×3×S×S and B×C×S×S uint8 0..255.
 
         Only torch's global random state is drawn from.
         """
-        moved = self.geometric({"image": images.float() / 255, "mask": masks.float() / 255})
+        moved = self.geometric({"image": images.float() / 255, "mask": targets.float() / 255})
         return self.photometric(moved["image"]).clamp(0, 1), moved["mask"].clamp(0, 1)
+
+
+class CropFlip(nn.Module):
+    """Random crop to ``side`` × ``side`` without any resampling (0: none), and flip: for labels, which stay whole."""
+
+    def __init__(self, side: int, flip: float) -> None:
+        super().__init__()
+        k = kornia_augmentation
+        crop = [k.RandomCrop((side, side), pad_if_needed=True, cropping_mode="slice")] if side else []
+        self.moves = k.AugmentationSequential(*crop, k.RandomHorizontalFlip(p=flip), data_keys=None)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images B×3×s×s float32 0..1 and labels B×1×s×s uint8, from B×3×H×W and B×1×H×W uint8."""
+        moved = self.moves({"image": images.float() / 255, "mask": labels.float()})
+        return moved["image"].clamp(0, 1), moved["mask"].round().byte()
 
 
 def _around_one(reach: float) -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """Checkpoint to weights: a torch net becomes one ONNX file with its manifest inside, once it agrees with torch."""
 
-import copy
 import logging
 import tomllib
 import warnings
@@ -16,7 +15,6 @@ import onnxruntime
 import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cutaway import imagefile, manifest
 from cutaway.errors import DataError, ModelError
@@ -24,7 +22,9 @@ from cutaway.geometry import Fit, place
 from cutaway.manifest import ModelManifest, TrainingSet
 from cutaway.training import checkpoint
 from cutaway.training.config import Recipe, parse_recipe
+from cutaway.training.initial import HALF
 from cutaway.training.network import build_net
+from cutaway.training.norms import fold
 from cutaway.training.tables import parse
 
 OPSET = 18
@@ -94,7 +94,7 @@ def export(
     net, recipe = read_net(source)
     fit = _resized(recipe.fit, size)
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    model = to_onnx(AlphaNet(fold_batch_norm(net)).eval(), fit)
+    model = to_onnx(AlphaNet(fold(net)).eval(), fit)
     if half:
         halve(model)
     card = ModelManifest(
@@ -121,6 +121,8 @@ def read_net(source: Path) -> tuple[nn.Module, Recipe]:
     state = checkpoint.load(source)
     try:
         recipe = parse_recipe(state["recipe"])
+        if not isinstance(recipe, Recipe):
+            raise DataError(f"{source} knows CamVid's classes; only nets of person or not become weights")
         net = build_net(recipe.net).eval()
         net.load_state_dict(state.get("ema") or state["net"])
     except (KeyError, RuntimeError) as error:
@@ -133,18 +135,6 @@ def _resized(fit: Fit, size: int | None) -> Fit:
         return replace(fit, size=fit.size if size is None else size)
     except ValueError as error:
         raise DataError(str(error)) from error
-
-
-def fold_batch_norm(net: nn.Module) -> nn.Module:
-    """Return a copy of ``net`` with each batch norm folded into a convolution right before it in a ``Sequential``."""
-    folded = copy.deepcopy(net)
-    for module in folded.modules():
-        if isinstance(module, nn.Sequential):
-            for number in range(len(module) - 1):
-                conv, norm = module[number], module[number + 1]
-                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    module[number], module[number + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
-    return folded
 
 
 def to_onnx(net: nn.Module, fit: Fit) -> onnx.ModelProto:
@@ -193,7 +183,7 @@ def halve(model: onnx.ModelProto) -> None:
         if array.data_type != onnx.TensorProto.FLOAT or np.prod(array.dims) < SMALLEST_HALVED:
             continue
         name = array.name
-        halved = numpy_helper.from_array(numpy_helper.to_array(array).astype(np.float16), f"{name}.half")
+        halved = numpy_helper.from_array(numpy_helper.to_array(array).astype(np.float16), f"{name}{HALF}")
         array.CopyFrom(halved)
         casts.append(helper.make_node("Cast", [halved.name], [name], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]

@@ -5,42 +5,48 @@ the photos is a function of (seed, epoch). So nothing random has to be saved: a 
 ends, on a CPU, in the very weights of an undisturbed one.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
-from cutaway.data.folder import load_samples, read_people_free, with_split
-from cutaway.data.index import Sample
-from cutaway.data.torch_dataset import SquareDataset, StepSampler
-from cutaway.data.transforms import Augment
+from cutaway.data.camvid import CLASSES
+from cutaway.data.torch_dataset import StepSampler
 from cutaway.errors import DataError
 from cutaway.training import checkpoint
-from cutaway.training.config import OptimConfig, Recipe, RunConfig
-from cutaway.training.losses import Loss, bce_dice
+from cutaway.training.camvid import camvid_task
+from cutaway.training.config import AnyRecipe, OptimConfig, Recipe, RunConfig
+from cutaway.training.initial import load_pretrained
+from cutaway.training.losses import Loss
+from cutaway.training.network import build_net, check_fit
+from cutaway.training.optimizers import learning_rate
+from cutaway.training.person import person_task
 from cutaway.training.state import BEST, State, bare, earlier, new_state, restore, snapshot
-from cutaway.training.validate import validate
+from cutaway.training.task import Task
+
+CALIBRATION_PHOTOS = 64
+"""Photos that the norms of released weights are unfolded on."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run tells its caller after a step: ``iou`` is the last epoch's validation, None before the first."""
+    """What a run tells its caller after a step: ``scores`` are the last validation's, empty before the first."""
 
     step: int
     steps: int
     loss: float
-    iou: float | None
+    scores: Mapping[str, float]
 
 
-def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progress], None]) -> Path:
+def train(recipe: AnyRecipe, folder: Path, *, resume: bool, report: Callable[[Progress], None]) -> Path:
     """Train as ``recipe`` says, into ``folder``, and return the path of the best checkpoint.
 
     Args:
@@ -56,25 +62,37 @@ def train(recipe: Recipe, folder: Path, *, resume: bool, report: Callable[[Progr
     fabric = start_fabric(recipe.run)
     fabric.launch()
     torch.use_deterministic_algorithms(fabric.device.type == "cpu")
-    state = new_state(recipe, fabric)  # before the data, which take long to read: the recipe may be wrong
+    torch.manual_seed(recipe.run.seed)
+    net = new_net(recipe)  # before the data, which take long to read: the recipe may be wrong
+    task = person_task(recipe) if isinstance(recipe, Recipe) else camvid_task(recipe)
+    if not saved:
+        load_pretrained(net, recipe.net, partial(some_photos, task))
+    state = new_state(net, recipe, fabric)
     if saved:
         restore(state, saved)
-    samples = [sample for path in recipe.data.persons for sample in load_samples(Path(path))]
-    samples += [sample for path in recipe.data.people_free for sample in read_people_free(Path(path))]
-    validation = with_split(samples, "val")
-    if all(sample.mask is None for sample in validation):
-        raise DataError("there is no photo of people to validate on; check the recipe's data paths and their splits")
-    dataset = SquareDataset(with_split(samples, "train"), recipe.augment.canvas, recipe.fit.rule)
-    _run(recipe, fabric, state, dataset, validation, folder, report)
+    _run(recipe, fabric, state, task, folder, report)
     return folder / BEST
 
 
-def learning_rate(step: int, optim: OptimConfig) -> float:
-    """Return the rate of ``step``: linear warm-up, then a cosine to 0 at ``optim.steps``."""
-    if step < optim.warmup:
-        return optim.lr * (step + 1) / optim.warmup
-    done = (step - optim.warmup) / max(1, optim.steps - optim.warmup)
-    return optim.lr * 0.5 * (1 + math.cos(math.pi * done))
+def new_net(recipe: AnyRecipe) -> nn.Module:
+    """Return the recipe's net, freshly initialised.
+
+    Raises:
+        DataError: It cannot be built, or does not take the recipe's fit.
+    """
+    if isinstance(recipe, Recipe):
+        check_fit(recipe.net, recipe.fit)
+        return build_net(recipe.net)
+    return build_net(recipe.net, len(CLASSES))
+
+
+def some_photos(task: Task) -> Tensor:
+    """Return images B×3×H×W float 0..1, of training photos from all over the set, as the net is going to see them."""
+    count = len(task.photos)
+    numbers = sorted({number * count // CALIBRATION_PHOTOS for number in range(CALIBRATION_PHOTOS)})
+    photos = [task.photos[number] for number in numbers]
+    images, _ = task.augment(torch.stack([image for image, _ in photos]), torch.stack([target for _, target in photos]))
+    return images if isinstance(images, Tensor) else Tensor()
 
 
 def start_fabric(run: RunConfig) -> Fabric:
@@ -89,37 +107,52 @@ def start_fabric(run: RunConfig) -> Fabric:
         raise DataError(f"run.accelerator {run.accelerator!r} cannot be used here: {error}") from error
 
 
+def is_over(state: State, optim: OptimConfig, criterion: str) -> bool:
+    """Return whether all steps are done, or ``optim.patience`` validations brought no better score."""
+    scores = [entry[criterion] for entry in state.history]
+    since_best = len(scores) - 1 - scores.index(max(scores)) if scores else 0
+    return state.step >= optim.steps or 0 < optim.patience <= since_best
+
+
 def _run(
-    recipe: Recipe,
-    fabric: Fabric,
-    state: State,
-    dataset: SquareDataset,
-    validation: Sequence[Sample],
-    folder: Path,
-    report: Callable[[Progress], None],
+    recipe: AnyRecipe, fabric: Fabric, state: State, task: Task, folder: Path, report: Callable[[Progress], None]
 ) -> None:
+    if is_over(state, recipe.optim, task.criterion):
+        return
     optim, run = recipe.optim, recipe.run
     sampler = StepSampler(
-        len(dataset), optim.batch_size, run.seed, state.step, optim.steps, fabric.global_rank, fabric.world_size
+        len(task.photos), optim.batch_size, run.seed, state.step, optim.steps, fabric.global_rank, fabric.world_size
     )
-    loader = DataLoader(dataset, batch_sampler=sampler, num_workers=recipe.data.workers)
+    epoch_steps = epoch_length(optim, sampler)
+    loader = DataLoader(task.photos, batch_sampler=sampler, num_workers=task.workers)
     batches = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
-    augment = Augment(recipe.augment, recipe.fit.size).to(fabric.device)
+    task.augment.to(fabric.device)
     with _writer(folder, state.step) if fabric.is_global_zero else nullcontext() as writer:
-        for images, masks in batches:
+        for images, targets in batches:
             torch.manual_seed(_step_seed(run.seed, state.step, fabric.global_rank))
-            loss = _step(state, fabric, optim, *augment(images, masks))
-            state.step += 1
-            last = state.step == optim.steps
+            rate = learning_rate(state.step, optim, epoch_steps)
+            loss = _step(state, fabric, task, recipe, rate, *task.augment(images, targets))
+            epoch_ends = state.step % epoch_steps == 0 or state.step == optim.steps
             if writer:
-                _log_step(writer, state, loss, optim)
-                if last or state.step % sampler.steps_per_epoch == 0:
-                    _end_epoch(recipe, state, validation, folder, writer)
-                if last or state.step % run.checkpoint_every == 0:
+                _log_step(writer, state.step, loss, rate)
+                if epoch_ends:
+                    _end_epoch(recipe, state, task, folder, writer)
+            over = fabric.broadcast(is_over(state, optim, task.criterion)) if epoch_ends else False
+            if writer:
+                if over or state.step % run.checkpoint_every == 0:
                     writer.flush()  # what lies before a checkpoint is not written again
                     checkpoint.save_step(snapshot(state, recipe), folder, state.step)
-                report(Progress(state.step, optim.steps, float(loss.total), _last_iou(state)))
+                report(Progress(state.step, optim.steps, float(loss.total), _last_scores(state)))
             fabric.barrier()
+            if over:
+                break
+
+
+def epoch_length(optim: OptimConfig, sampler: StepSampler) -> int:
+    """Return the steps between two validations."""
+    if not optim.epoch_photos:
+        return sampler.steps_per_epoch
+    return max(1, optim.epoch_photos // (sampler.batch_size * sampler.world))
 
 
 def _writer(folder: Path, step: int) -> SummaryWriter:
@@ -127,45 +160,50 @@ def _writer(folder: Path, step: int) -> SummaryWriter:
     return SummaryWriter(str(folder / "events"), purge_step=step + 1)
 
 
-def _step(state: State, fabric: Fabric, optim: OptimConfig, images: Tensor, masks: Tensor) -> Loss:
-    rate = learning_rate(state.step, optim)
+def _step(
+    state: State, fabric: Fabric, task: Task, recipe: AnyRecipe, rate: float, images: Tensor, targets: Tensor
+) -> Loss:
     for group in state.optimizer.param_groups:
         group["lr"] = rate * group["scale"]
+    layout = torch.channels_last if recipe.run.channels_last else torch.contiguous_format
     state.net.train()
-    loss = bce_dice(state.net(images.contiguous(memory_format=torch.channels_last)), masks)
+    loss = task.loss(state.net(images.contiguous(memory_format=layout)), targets)
     fabric.backward(loss.total)
-    norm = fabric.clip_gradients(state.net, state.optimizer, max_norm=optim.clip, error_if_nonfinite=False)
+    norm = fabric.clip_gradients(state.net, state.optimizer, max_norm=recipe.optim.clip, error_if_nonfinite=False)
     if not (torch.isfinite(loss.total) and norm is not None and torch.isfinite(norm)):
         raise DataError(f"the loss is no longer finite at step {state.step}; lower optim.lr and begin a new run")
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.ema.update(bare(state.net), state.step)
-    return Loss(loss.cross_entropy.detach(), loss.dice.detach(), loss.total.detach())
+    state.step += 1
+    return Loss(loss.total.detach(), {name: part.detach() for name, part in loss.parts.items()})
 
 
-def _end_epoch(recipe: Recipe, state: State, validation: Sequence[Sample], folder: Path, writer: SummaryWriter) -> None:
+def _end_epoch(recipe: AnyRecipe, state: State, task: Task, folder: Path, writer: SummaryWriter) -> None:
     """Validate the averaged net, log what it sees, and keep it if it is the best so far."""
-    iou, sheet = validate(state.ema.net, validation, recipe.fit)
-    state.history.append({"step": state.step, "person_iou": iou})
-    writer.add_scalar("val/person_iou", iou, state.step)
-    writer.add_image("val/predictions", sheet, state.step)
+    validation = task.validate(state.ema.net)
+    state.history.append({"step": state.step, **validation.scores})
+    for name, score in validation.scores.items():
+        writer.add_scalar(f"val/{name}", score, state.step)
+    writer.add_image("val/predictions", validation.sheet, state.step)
     writer.flush()
-    if iou > state.best:
-        state.best = iou
-        best = {"recipe": asdict(recipe), "step": state.step, "person_iou": iou, "net": state.ema.net.state_dict()}
+    score = validation.scores[task.criterion]
+    if score > state.best:
+        state.best = score
+        best = {"recipe": asdict(recipe), **state.history[-1], "net": state.ema.net.state_dict()}
         checkpoint.save(best, folder / BEST)
 
 
-def _log_step(writer: SummaryWriter, state: State, loss: Loss, optim: OptimConfig) -> None:
-    writer.add_scalar("train/loss", float(loss.total), state.step)
-    writer.add_scalar("train/cross_entropy", float(loss.cross_entropy), state.step)
-    writer.add_scalar("train/dice", float(loss.dice), state.step)
-    writer.add_scalar("train/learning_rate", learning_rate(state.step - 1, optim), state.step)
+def _log_step(writer: SummaryWriter, step: int, loss: Loss, rate: float) -> None:
+    writer.add_scalar("train/loss", float(loss.total), step)
+    for name, part in loss.parts.items():
+        writer.add_scalar(f"train/{name}", float(part), step)
+    writer.add_scalar("train/learning_rate", rate, step)
 
 
 def _step_seed(seed: int, step: int, rank: int) -> int:
     return int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0])
 
 
-def _last_iou(state: State) -> float | None:
-    return state.history[-1]["person_iou"] if state.history else None
+def _last_scores(state: State) -> Mapping[str, float]:
+    return {name: score for name, score in (state.history or [{}])[-1].items() if name != "step"}

@@ -1,6 +1,5 @@
 """The net that a recipe asks for."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,19 +8,18 @@ from torch import nn
 from cutaway.errors import DataError
 from cutaway.geometry import Fit
 from cutaway.nets.models import MODELS, build
-from cutaway.nets.tiramisu_mobile import TiramisuMobile, load_trunk
 from cutaway.training.config import NetConfig
 from cutaway.training.tables import parse, table_hints
 
 
-def build_net(config: NetConfig) -> nn.Module:
-    """Return the recipe's net, freshly initialised; its trunk is not loaded yet.
+def build_net(config: NetConfig, classes: int = 1) -> nn.Module:
+    """Return the recipe's net with ``classes`` logits, freshly initialised; nothing pretrained is loaded yet.
 
     Raises:
         DataError: There is no such net, or its config has no such field, or a value does not fit.
     """
     try:
-        return build(config.name, **_overrides(config))
+        return build(config.name, **_overrides(config), classes=classes)
     except ValueError as error:
         raise DataError(f"the recipe's net cannot be built: {error}") from error
 
@@ -41,27 +39,11 @@ def check_fit(config: NetConfig, fit: Fit) -> None:
         raise DataError(f"the net takes no canvas of {height}×{width} pixels: {error}; {advice}") from error
 
 
-def load_pretrained(net: nn.Module, config: NetConfig) -> None:
-    """Load the recipe's trunk into ``net``, if the recipe names one.
-
-    Raises:
-        DataError: The net has no trunk, or the trunk file cannot be read or does not fit.
-    """
-    if not config.trunk:
-        return
-    if not isinstance(net, TiramisuMobile):
-        raise DataError(f"net.trunk is set, but {config.name} is a net without a trunk; leave it out")
-    try:
-        load_trunk(net.trunk, Path(config.trunk))
-    except (ValueError, OSError) as error:
-        raise DataError(f"the recipe's net.trunk {config.trunk} cannot be loaded: {error}") from error
-
-
 def _overrides(config: NetConfig) -> dict[str, Any]:
     if not config.overrides or config.name not in MODELS:
         return {}
     hints = table_hints(type(MODELS[config.name]), config.overrides, "net.overrides")
     values = {name: parse(hints[name], value, f"net.overrides.{name}") for name, value in config.overrides.items()}
-    if values.get("classes", 1) != 1:
-        raise DataError("net.overrides.classes has to be 1: what is trained here is person or not")
+    if "classes" in values:
+        raise DataError("net.overrides.classes cannot be set: the data say how many classes there are; leave it out")
     return values

@@ -10,9 +10,9 @@ from torch import nn
 
 from cutaway.errors import DataError
 from cutaway.training import checkpoint
-from cutaway.training.config import Recipe, parse_recipe
+from cutaway.training.config import AnyRecipe, parse_recipe
 from cutaway.training.ema import Ema
-from cutaway.training.network import build_net, check_fit, load_pretrained
+from cutaway.training.optimizers import make_optimizer
 
 BEST = "best.pt"
 """The checkpoint of the averaged net that validated best; it cannot be resumed from."""
@@ -20,7 +20,7 @@ BEST = "best.pt"
 
 @dataclass
 class State:
-    """``net`` and ``optimizer`` are in Fabric's wrappers; ``history`` holds step and person IoU of every validation."""
+    """``net`` and ``optimizer`` are in Fabric's wrappers; ``history`` holds step and scores of every validation."""
 
     net: nn.Module
     optimizer: torch.optim.Optimizer
@@ -30,7 +30,7 @@ class State:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def earlier(recipe: Recipe, folder: Path, resume: bool) -> dict[str, Any] | None:
+def earlier(recipe: AnyRecipe, folder: Path, resume: bool) -> dict[str, Any] | None:
     """Return the checkpoint in ``folder`` to go on from, None where a run begins.
 
     Raises:
@@ -46,32 +46,17 @@ def earlier(recipe: Recipe, folder: Path, resume: bool) -> dict[str, Any] | None
     return saved
 
 
-def new_state(recipe: Recipe, fabric: Fabric) -> State:
-    """Return the state before the first step, on Fabric's device.
-
-    Raises:
-        DataError: The net cannot be built, does not take the recipe's fit, or its trunk cannot be loaded.
-    """
-    check_fit(recipe.net, recipe.fit)
-    torch.manual_seed(recipe.run.seed)
-    net = build_net(recipe.net)
-    load_pretrained(net, recipe.net)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
-    optim = recipe.optim
-    trunk = {id(parameter) for name, parameter in net.named_parameters() if name.startswith("trunk.")}
-    groups = [
-        {"params": [p for p in net.parameters() if id(p) not in trunk], "scale": 1.0},
-        {"params": [p for p in net.parameters() if id(p) in trunk], "scale": optim.trunk_lr},
-    ]
-    groups = [group for group in groups if group["params"]]
-    optimizer = torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)
-    ema = Ema(net, optim.ema)
+def new_state(net: nn.Module, recipe: AnyRecipe, fabric: Fabric) -> State:
+    """Return the state before the first step, on Fabric's device, with ``net`` as it begins."""
+    if recipe.run.channels_last:
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    ema = Ema(net, recipe.optim.ema)
     ema.net.to(fabric.device)
-    wrapped, wrapped_optimizer = fabric.setup(net, optimizer)
-    return State(wrapped, wrapped_optimizer, ema)
+    wrapped, optimizer = fabric.setup(net, make_optimizer(net, recipe.optim))
+    return State(wrapped, optimizer, ema)
 
 
-def snapshot(state: State, recipe: Recipe) -> dict[str, Any]:
+def snapshot(state: State, recipe: AnyRecipe) -> dict[str, Any]:
     """Return ``state`` as it goes into a checkpoint."""
     return {
         "recipe": asdict(recipe),

@@ -9,7 +9,7 @@ from cutaway.data.folder import read_folder, read_people_free
 from cutaway.data.index import Sample
 from cutaway.data.masks import read_mask
 from cutaway.geometry import Fit, centred, place
-from cutaway.training.validate import Prediction, contact_sheet, for_sheet, person_iou, predict, validate
+from cutaway.training.person import Prediction, person_iou, predict, tile, validate
 from folders import write_people, write_rooms
 
 FIT = Fit("letterbox", 64, 32)
@@ -31,15 +31,21 @@ def samples(tmp_path: Path) -> list[Sample]:
     return read_folder(write_people(tmp_path / "people", "vvv")) + read_people_free(write_rooms(tmp_path / "rooms", 2))
 
 
+def target(person: Tensor) -> Tensor:
+    """Return the target 2×H×W that has ``person`` (H×W) and no void."""
+    return torch.stack([person.float(), torch.zeros_like(person, dtype=torch.float32)])
+
+
 def prediction(found: Tensor, truth: Tensor, height: int = 32, width: int = 64) -> Prediction:
     canvas = torch.rand(3, *found.shape)
-    return Prediction(canvas, found[None].float(), truth[None].float(), place(height, width, Fit("letterbox", 32, 32)))
+    return Prediction(canvas, found[None].float(), target(truth), place(height, width, Fit("letterbox", 32, 32)))
 
 
 def test_a_prediction_is_what_the_net_says_of_the_photo_on_its_canvas(samples: list[Sample]) -> None:
     seen = predict(Warm(100.0), samples[0], FIT)
     assert seen.image.shape == (3, 64, 64)
-    assert seen.probability.shape == seen.target.shape == (1, 64, 64)
+    assert seen.probability.shape == (1, 64, 64)
+    assert seen.target.shape == (2, 64, 64)
     assert samples[0].mask
     np.testing.assert_array_equal(seen.target[0].numpy() >= 0.5, read_mask(samples[0].mask))
     torch.testing.assert_close(seen.probability, Warm(100.0)(seen.image[None])[0].sigmoid())
@@ -50,10 +56,18 @@ def test_person_iou_is_counted_inside_the_photo() -> None:
     assert (placement.top, placement.height) == (5, 21)
     found, truth = torch.zeros(32, 64), torch.zeros(32, 64)
     found[5:15], truth[10:20] = 1, 1
-    inside = Prediction(torch.zeros(3, 32, 64), found[None], truth[None], placement)
-    assert person_iou(inside) == pytest.approx(5 / 15)
-    found[:5], truth[27:] = 1, 1  # the padding is nobody's business
-    assert person_iou(inside) == pytest.approx(5 / 15)
+    seen = Prediction(torch.zeros(3, 32, 64), found[None], target(truth), placement)
+    assert person_iou(seen) == pytest.approx(5 / 15)
+    found[:5], seen.target[0, 27:] = 1, 1  # the padding is nobody's business
+    assert person_iou(seen) == pytest.approx(5 / 15)
+
+
+def test_person_iou_leaves_void_out() -> None:
+    found, truth, void = torch.ones(32, 64), torch.zeros(32, 64), torch.zeros(32, 64)
+    truth[:, :32], void[:, 48:] = 1, 1
+    seen = prediction(found, truth)
+    seen.target[1] = void
+    assert person_iou(seen) == pytest.approx(32 / 48)
 
 
 @pytest.mark.parametrize(
@@ -65,27 +79,17 @@ def test_person_iou_of_nothing_and_everything(found: float, truth: float, iou: f
 
 def test_validation_counts_photos_with_people_alone(samples: list[Sample]) -> None:
     """An empty room that stays empty would count as 1: a net that never finds anybody would look good."""
-    assert validate(Warm(0.0), samples, FIT)[0] < 0.6  # everything is person, which is no person IoU of 0 or 1 anywhere
-    blind = validate(Warm(-1000.0), samples, FIT)[0]
-    sharp = validate(Warm(1000.0), samples, FIT)[0]
+    everything, blind, sharp = (
+        validate(Warm(gain), samples, FIT).scores["person_iou"] for gain in (0.0, -1000.0, 1000.0)
+    )
+    assert everything < 0.6
     assert blind < 0.05
     assert sharp > 0.7
     assert sharp == pytest.approx(np.mean([person_iou(predict(Warm(1000.0), sample, FIT)) for sample in samples[:3]]))
 
 
-@pytest.mark.parametrize("count", [1, 5, 24, 25, 500])
-def test_the_sheet_shows_photos_from_all_over_the_set(count: int) -> None:
-    shown = sorted(for_sheet(count))
-    assert len(shown) == min(24, count)
-    assert shown[0] == 0
-    assert shown[-1] >= count - count / 24 - 1
-
-
-def test_the_sheet_has_rows_of_six(samples: list[Sample]) -> None:
-    seen = [predict(Warm(100.0), sample, FIT) for sample in samples]
-    assert contact_sheet(seen).shape == (3, 160, 6 * 160)
-    assert contact_sheet(seen + seen).shape == (3, 2 * 160, 6 * 160)
-    assert (contact_sheet(seen)[:, :, 5 * 160 :] == 1).all(), "what is left of a row is white"
+def test_validation_comes_with_a_sheet(samples: list[Sample]) -> None:
+    assert validate(Warm(100.0), samples, FIT).sheet.shape == (3, 160, 6 * 160)
 
 
 def test_the_sheet_tints_what_the_net_takes_for_background_and_outlines_the_truth() -> None:
@@ -93,10 +97,10 @@ def test_the_sheet_tints_what_the_net_takes_for_background_and_outlines_the_trut
     truth[16:48, 16:48] = 1
     photo = torch.full((3, 64, 64), 0.5)
     placement = place(64, 64, FIT)
-    tile = contact_sheet([Prediction(photo, truth[None], truth[None], placement)])[:, :160, :160]
-    red, green, blue = tile[:, 80, 80]
+    shown = tile(Prediction(photo, truth[None], target(truth), placement))
+    red, green, blue = shown[:, 80, 80]
     assert red == green == blue == 0.5
-    red, green, _ = tile[:, 8, 8]
+    red, green, _ = shown[:, 8, 8]
     assert green > red + 0.2
-    red, green, _ = tile[:, 80, 39]
+    red, green, _ = shown[:, 80, 39]
     assert red > green + 0.3

@@ -270,8 +270,9 @@ def test_a_net_begins_as_another_run_left_it(make_recipe: MakeRecipe, tmp_path: 
     net = {"init": str(tmp_path / "first" / "best.pt")}
     recipe = make_recipe(net=net, optim={"steps": 1, "lr": 0.0})
     second = run(recipe, tmp_path / "second")
-    assert second["history"][0]["person_iou"] == pytest.approx(first["best"], abs=0.02)
-    assert first["best"] > run(make_recipe(optim={"steps": 1, "lr": 0.0}), tmp_path / "none")["best"] + 0.1
+    none = run(make_recipe(optim={"steps": 1, "lr": 0.0}), tmp_path / "none")
+    assert second["best"] > first["best"] - 0.05
+    assert second["best"] > none["best"] + 0.1
 
 
 @pytest.mark.parametrize("where", ["loss", "gradient"])

@@ -60,11 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         complain(str(error))
         sys.exit(NOTHING_STARTED)
     except ModuleNotFoundError as error:
-        from cutaway.cli.extras import brings
+        from cutaway.cli.extras import extra_with
 
-        if not brings("train", error.name or ""):
+        if not (extra := extra_with(error.name or "")):
             raise
-        complain(f"this needs {error.name}, which is not installed; pip install 'cutaway[train]' brings it.")
+        complain(f"this needs {error.name}, which is not installed; pip install 'cutaway[{extra}]' brings it.")
         sys.exit(NOTHING_STARTED)
     except OSError as error:
         complain(f"{error.strerror or error}", about=error.filename)

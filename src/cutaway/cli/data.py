@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cutaway.cli.data_coco import coco
 from cutaway.cli.data_sets import ade20k, camvid, voc
 
 data = typer.Typer(help="Make data indexes.", no_args_is_help=True)
@@ -56,6 +57,7 @@ def folder(
         typer.echo(f"{out}: {len(samples)} photographs, " + ", ".join(f"{counts[split]} {split}" for split in SPLITS))
 
 
+data.command("coco")(coco)
 data.command("voc")(voc)
 data.command("ade20k")(ade20k)
 data.command("camvid")(camvid)

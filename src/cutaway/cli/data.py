@@ -7,13 +7,14 @@ import typer
 
 from cutaway.cli.data_coco import coco
 from cutaway.cli.data_sets import ade20k, camvid, voc
+from cutaway.cli.data_tools import copies, pack, preview, split, stats
 
-data = typer.Typer(help="Make data indexes.", no_args_is_help=True)
+data = typer.Typer(help="Make, look through and pack data indexes.", no_args_is_help=True)
 
 
 @data.callback()
 def _group() -> None:
-    """Make data indexes: JSONL, one photograph a line."""
+    """Make, look through and pack data indexes: JSONL, one photograph a line."""
 
 
 @data.command("folder")
@@ -61,3 +62,8 @@ data.command("coco")(coco)
 data.command("voc")(voc)
 data.command("ade20k")(ade20k)
 data.command("camvid")(camvid)
+data.command("stats")(stats)
+data.command("preview")(preview)
+data.command("split")(split)
+data.command("pack")(pack)
+data.command("copies")(copies)

@@ -2,8 +2,9 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from types import UnionType
@@ -65,6 +66,24 @@ def split_of(identity: str) -> str:
     """Return the split that a photo's id belongs to: 70 % train, 20 % val, 10 % test, by a hash, so it never moves."""
     share = int.from_bytes(sha256(identity.encode()).digest()[:4], "big") / 2**32
     return "train" if share < 0.7 else "val" if share < 0.9 else "test"
+
+
+def split_anew(samples: Iterable[Sample]) -> list[Sample]:
+    """Return ``samples`` with each in the split that its id belongs to.
+
+    Raises:
+        DataError: An id repeats.
+    """
+    anew = [replace(sample, split=split_of(sample.id)) for sample in samples]
+    check_ids(anew)
+    return anew
+
+
+def check_ids(samples: Iterable[Sample]) -> None:
+    """Raise ``DataError`` if two samples have the same id."""
+    repeated = [identity for identity, count in Counter(sample.id for sample in samples).items() if count > 1]
+    if repeated:
+        raise DataError(f"the id {repeated[0]!r} is there more than once; 'cutaway data copies' tells where")
 
 
 def write_index(path: Path, samples: Iterable[Sample], *, overwrite: bool = False) -> None:

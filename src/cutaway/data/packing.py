@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import tarfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -21,7 +20,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from cutaway import imagefile
-from cutaway.data.index import SPLITS, Failure, Sample
+from cutaway.data.index import SPLITS, Failure, Sample, check_ids
 from cutaway.data.masks import encode_labels, read_labels
 from cutaway.data.shards import SUFFIX, Member, read_bytes
 from cutaway.errors import CutawayError, DataError, OutputError
@@ -94,13 +93,6 @@ def pack(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return [folder / name for name in names]
-
-
-def check_ids(samples: Iterable[Sample]) -> None:
-    """Raise ``DataError`` if an id stands for two samples."""
-    repeated = [identity for identity, count in Counter(sample.id for sample in samples).items() if count > 1]
-    if repeated:
-        raise DataError(f"the id {repeated[0]!r} is there more than once; a photo belongs into an index once")
 
 
 def check_folder(folder: Path, *, overwrite: bool = False) -> None:

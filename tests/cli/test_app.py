@@ -36,13 +36,25 @@ def lack(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     monkeypatch.setattr("cutaway.weights.names", names)
 
 
-@pytest.mark.parametrize("module", ["torch", "lightning_fabric", "tensorboard.compat"])
-def test_missing_extra_is_named(cutaway_command: Command, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [
+        ("torch", "train"),
+        ("lightning_fabric", "train"),
+        ("tensorboard.compat", "train"),
+        ("pycocotools.mask", "data"),
+        ("ijson", "data"),
+        ("matplotlib.figure", "data"),
+    ],
+)
+def test_missing_extra_is_named(
+    cutaway_command: Command, monkeypatch: pytest.MonkeyPatch, module: str, extra: str
+) -> None:
     lack(monkeypatch, module)
     finished = cutaway_command("models")
     assert finished.code == 3
     assert finished.errors == [
-        f"cutaway: this needs {module}, which is not installed; pip install 'cutaway[train]' brings it."
+        f"cutaway: this needs {module}, which is not installed; pip install 'cutaway[{extra}]' brings it."
     ]
 
 

@@ -6,7 +6,7 @@ as small pictures, by correlation; so hashes that are alike by chance make no pa
 than 2 % of a side may be missed.
 
 Every hash is compared with every other, 64 × 4096 at a time, at least 150 million pairs a second on one core: 130,000
-photos and their mirror images take two minutes, and 1.5 kB of memory a photo. Reading them takes longer.
+photos and their mirror images take two minutes, and 3 kB of memory a photo. Reading them takes longer.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

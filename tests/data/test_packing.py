@@ -170,6 +170,12 @@ def test_a_folder_of_other_things_is_never_replaced(samples: list[Sample], tmp_p
     assert (tmp_path / "people" / "index.csv").exists()
 
 
+def test_a_file_is_no_folder_for_shards(samples: list[Sample], tmp_path: Path) -> None:
+    (tmp_path / "shards").write_text("precious")
+    with pytest.raises(OutputError, match="is a file; name a folder"):
+        pack(samples, tmp_path / "shards", Packing(), overwrite=True)
+
+
 def test_a_run_that_breaks_off_leaves_nothing(samples: list[Sample], tmp_path: Path) -> None:
     def stop(_: object) -> None:
         raise KeyboardInterrupt

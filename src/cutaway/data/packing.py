@@ -19,10 +19,10 @@ from urllib.parse import quote
 import numpy as np
 from PIL import Image as PillowImage
 
-from cutaway import imagefile
 from cutaway.data.index import SPLITS, Failure, Sample, check_ids
-from cutaway.data.masks import encode_labels, read_labels
-from cutaway.data.shards import SUFFIX, Member, read_bytes
+from cutaway.data.masks import encode_labels
+from cutaway.data.photos import read_photo
+from cutaway.data.shards import SUFFIX, read_bytes
 from cutaway.errors import CutawayError, DataError, OutputError
 from cutaway.geometry import resize_image
 from cutaway.types import Image, Labels
@@ -99,7 +99,9 @@ def check_folder(folder: Path, *, overwrite: bool = False) -> None:
     """Raise ``OutputError`` unless shards may be written to ``folder``: what else lies there is never removed."""
     if folder.is_dir() and any(path.suffix != SUFFIX for path in folder.iterdir()):
         raise OutputError(f"{folder} holds other files than shards; name another folder")
-    if folder.exists() and not (overwrite and folder.is_dir()):
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; name a folder")
+    if folder.exists() and not overwrite:
         raise OutputError(f"{folder} already exists and is kept; ask for it to be overwritten or name another folder")
 
 
@@ -171,7 +173,7 @@ def _write_shard(path: Path, pieces: Iterable[Piece]) -> None:
 def _pack_sample(sample: Sample, packing: Packing) -> list[Piece]:
     """Return the files of one sample. Raises ``CutawayError`` if a file of it is broken or they outgrow a shard."""
     data = read_bytes(sample.image)
-    image, labels = _read(sample, data)
+    image, labels = read_photo(sample)
     scale = min(1.0, (packing.max_side or max(image.shape)) / max(image.shape))
     if scale < 1:
         image, labels = _shrink(image, labels, scale)
@@ -181,14 +183,6 @@ def _pack_sample(sample: Sample, packing: Packing) -> list[Piece]:
     if sum(piece.size for piece in pieces) > _room(packing):
         raise DataError(f"{sample.image} does not fit a shard of {packing.max_bytes} bytes; allow more, or shrink it")
     return pieces
-
-
-def _read(sample: Sample, data: bytes) -> tuple[Image, Labels | None]:
-    image = imagefile.read(Member(data, str(sample.image))).image
-    labels = None if sample.mask is None else read_labels(sample.mask)
-    if labels is not None and labels.shape != image.shape[:2]:
-        raise DataError(f"{sample.mask} is not of the size of its photo {sample.image}; they have to match")
-    return image, labels
 
 
 def _shrink(image: Image, labels: Labels | None, scale: float) -> tuple[Image, Labels | None]:

@@ -6,11 +6,10 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFilter, ImageFont
 
-from cutaway import imagefile
 from cutaway.data.index import Failure, Sample
-from cutaway.data.masks import PERSON, VOID, read_labels
-from cutaway.data.shards import content
-from cutaway.errors import CutawayError, DataError
+from cutaway.data.masks import PERSON, VOID
+from cutaway.data.photos import read_photo
+from cutaway.errors import CutawayError
 from cutaway.geometry import resize_image
 from cutaway.types import Image, Labels, Mask
 
@@ -34,10 +33,7 @@ def choose(samples: Sequence[Sample], count: int, seed: int) -> list[Sample]:
 def make_tile(sample: Sample) -> Image | Failure:
     """Return the small photo of ``sample`` with its caption, all tiles of one size, or why there is none."""
     try:
-        image = imagefile.read(content(sample.image)).image
-        labels = None if sample.mask is None else read_labels(sample.mask)
-        if labels is not None and labels.shape != image.shape[:2]:
-            raise DataError(f"{sample.mask} is not of the size of its photo {sample.image}; they have to match")
+        image, labels = read_photo(sample)
     except CutawayError as error:
         return Failure(sample.id, str(error))
     return _caption(_mark(image, labels), sample)

@@ -13,8 +13,8 @@ from cutaway import imagefile
 from cutaway.data.camvid import read_class_labels
 from cutaway.data.index import Sample
 from cutaway.data.labelled import Labelled
-from cutaway.data.masks import BACKGROUND, PERSON, VOID, read_labels
-from cutaway.data.shards import content
+from cutaway.data.masks import BACKGROUND, PERSON, VOID
+from cutaway.data.photos import read_photo
 from cutaway.errors import DataError
 from cutaway.geometry import FitRule, Placement, fit_image, fit_mask, place_square
 from cutaway.types import Image, Labels
@@ -111,11 +111,8 @@ def read_sample(sample: Sample) -> tuple[Image, Labels]:
         DataError: The sizes differ.
         ImageError: The photo cannot be read.
     """
-    image = imagefile.read(content(sample.image)).image
-    labels = np.full(image.shape[:2], BACKGROUND, np.uint8) if sample.mask is None else read_labels(sample.mask)
-    if labels.shape != image.shape[:2]:
-        raise DataError(f"{sample.mask} is not of the size of its photo {sample.image}; they have to match")
-    return image, labels
+    image, labels = read_photo(sample)
+    return image, np.full(image.shape[:2], BACKGROUND, np.uint8) if labels is None else labels
 
 
 def to_tensors(image: Image, labels: Labels, placement: Placement) -> tuple[Tensor, Tensor]:

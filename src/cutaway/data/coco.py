@@ -10,6 +10,7 @@ pixel. Everything else that is not as it has to be is an error.
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -167,7 +168,7 @@ def unpack_annotations(archive: Path, images: str, path: Path) -> None:
         with zipfile.ZipFile(archive) as packed, packed.open(member) as source, temporary.open("wb") as target:
             shutil.copyfileobj(source, target)
         temporary.replace(path)
-    except (zipfile.BadZipFile, KeyError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         raise DataError(f"{archive} has no whole {member}: {error}; remove it, and it is fetched anew") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -179,7 +180,9 @@ def _items(path: Path, prefix: str) -> Iterator[Json]:
         with path.open("rb") as file:
             yield from ijson.items(file, prefix, use_float=True)
     except OSError as error:
-        raise DataError(f"the annotations {path} cannot be read: {error.strerror}; check it, or use --download") from error
+        raise DataError(
+            f"the annotations {path} cannot be read: {error.strerror}; check it, or use --download"
+        ) from error
     except ijson.JSONError as error:
         reason = re.split(r"\n|\\n", str(error))[0]
         raise DataError(f"{path} breaks off or is no JSON ({reason}); fetch the file anew") from error

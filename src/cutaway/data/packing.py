@@ -81,7 +81,7 @@ def pack(
     """
     check_ids(samples)
     check_folder(folder, overwrite=overwrite)
-    temporary = folder.with_name(f".cutaway-{secrets.token_hex(8)}.tmp")
+    temporary = folder.resolve().with_name(f".cutaway-{secrets.token_hex(8)}.tmp")
     try:
         temporary.mkdir()
         names = list(_write_shards(samples, temporary, packing, progress))

@@ -87,7 +87,7 @@ def pack(
         names = list(_write_shards(samples, temporary, packing, progress))
         if not names:
             raise DataError(f"none of {len(samples)} photos can be packed, so {folder} was not written")
-        _put(temporary, folder)
+        _put(temporary, folder.resolve())
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from error
     finally:

@@ -170,6 +170,14 @@ def test_a_folder_of_other_things_is_never_replaced(samples: list[Sample], tmp_p
     assert (tmp_path / "people" / "index.csv").exists()
 
 
+def test_the_folder_may_be_a_dot(samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shards").mkdir()
+    monkeypatch.chdir(tmp_path / "shards")
+    shards = pack(samples, Path(), Packing(), overwrite=True)
+    assert shards == sorted((tmp_path / "shards").iterdir(), reverse=True)
+    assert len(read_shards(shards)) == 4
+
+
 def test_a_file_is_no_folder_for_shards(samples: list[Sample], tmp_path: Path) -> None:
     (tmp_path / "shards").write_text("precious")
     with pytest.raises(OutputError, match="is a file; name a folder"):

@@ -81,13 +81,14 @@ def pack(
     """
     check_ids(samples)
     check_folder(folder, overwrite=overwrite)
-    temporary = folder.resolve().with_name(f".cutaway-{secrets.token_hex(8)}.tmp")
+    folder = folder.resolve()  # a dot has neither a name nor, once replaced, anything in it
+    temporary = folder.with_name(f".cutaway-{secrets.token_hex(8)}.tmp")
     try:
         temporary.mkdir()
         names = list(_write_shards(samples, temporary, packing, progress))
         if not names:
             raise DataError(f"none of {len(samples)} photos can be packed, so {folder} was not written")
-        _put(temporary, folder.resolve())
+        _put(temporary, folder)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from error
     finally:

@@ -37,7 +37,7 @@ def test_photos_masks_and_counts(cutaway_command: Command, annotations: Path, im
     assert (finished.code, finished.errors) == (0, [])
     rows = [line.split() for line in finished.out.decode().splitlines()]
     assert [row[-2:] for row in rows if row[-1:] and row[-1].isdigit()][-3:] == [["16", "2"], ["11", "5"], ["8", "3"]]
-    assert "5 person annotations passed over as broken, the first annotations[8]" in finished.out.decode()
+    assert "broken outlines of people passed over: 5, the first annotations[8]" in finished.out.decode()
     assert "index.jsonl: 8 photographs, " in finished.out.decode()
     samples = read_index(out)
     assert [sample.id for sample in samples] == ZOO_CHOSEN

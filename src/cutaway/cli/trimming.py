@@ -173,9 +173,9 @@ def _print_json(order: Order, result: Result) -> None:
 
 def _print(order: Order, result: Result) -> None:
     Console().print(_table(result.funnel, order.rules))
-    for what, positions in (("broken", result.annotations.broken), ("without a pixel", result.annotations.empty)):
+    for kind, positions in (("broken", result.annotations.broken), ("empty", result.annotations.empty)):
         if positions:
-            print(f"{len(positions)} person annotations passed over as {what}, the first annotations[{positions[0]}]")
+            print(f"{kind} outlines of people passed over: {len(positions)}, the first annotations[{positions[0]}]")
     parts = ", ".join(f"{count} {split}" for split, count in _splits(result.samples).items())
     print(one_line(f"{order.out}: {len(result.samples)} photographs, {parts}; {len(result.failed)} failed"))
 

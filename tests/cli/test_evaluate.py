@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from cutaway.cli.evaluate import evaluate
 from cutaway.cutout import Cutout
 from cutaway.errors import ImageError, ModelError
+from cutaway.evaluation.cost import Cost
+from cutaway.geometry import Fit
 
 Run = Callable[..., Result]
 
@@ -24,6 +26,7 @@ class PaleRemover:
 
     model: str
     refine: str
+    threads: int | None
 
     def __post_init__(self) -> None:
         if self.model == "broken":
@@ -36,6 +39,7 @@ class PaleRemover:
         except OSError as error:
             raise ImageError(f"{photo.name} is no image") from error
         alpha = (image[..., 0] > 128).astype(np.float32)
+        alpha[15:] *= "blobby" not in self.model
         return Cutout(image, alpha, 1.0, bool(alpha.any()))
 
 
@@ -56,9 +60,17 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def ten_milliseconds(model: str, threads: int | None) -> Cost:
+    """Stand where ``measure_cost`` stands."""
+    if model == "broken":
+        raise ModelError("the model 'broken' is damaged")
+    return Cost(134_270_278, 537_000_000, Fit("squash", 224, 32), 21.2, 10.4, threads or 16)
+
+
 @pytest.fixture
 def run(data: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr("cutaway.cli.scoring.Remover", PaleRemover)
+    monkeypatch.setattr("cutaway.cli.scoring.measure_cost", ten_milliseconds)
     monkeypatch.setenv("COLUMNS", "80")
     app = typer.Typer()
     app.command()(evaluate)
@@ -73,10 +85,52 @@ def test_the_table_fits_a_terminal_of_80_columns(run: Run) -> None:
     assert "…" not in result.stdout
 
 
+def test_intervals_stand_below_the_scores_of_each_set(run: Run) -> None:
+    rows = [
+        line for line in run("portrait").stdout.partition("95 % intervals")[2].splitlines() if line.startswith("all")
+    ]
+    assert [row.split() for row in rows] == [["all", "4", ".875", ".625–1.000", *rows[0].split()[4:]]]
+
+
+def test_the_cost_is_stated(run: Run) -> None:
+    stated = " ".join(run("portrait", "--threads", 2).stdout.split())
+    assert "134 M parameters, 537 MB; squash 224×224: 21.2 GMAC, 10.4 ms (2 threads)" in stated
+
+
+def test_several_models_are_compared_before_all_else_in_80_columns(run: Run) -> None:
+    lines = run("portrait", "runs/fc-densenet103-blobby.onnx", "other").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert lines[0].strip() == "The models compared"
+    assert lines[5].split()[0] == "portrait"
+    assert lines[6].split() == ["squash", "224×224", "134", "M", "21.2", "10.4", "537", *lines[6].split()[7:]]
+    said = " ".join(" ".join(lines).split())
+    assert "ms of the network alone, 16 threads" in said
+    assert "fc-densenet103-blobby against portrait, on the same 4 photos: person IoU worse by ." in said
+    assert "other against portrait, on the same 4 photos: person IoU undecided" in said
+    assert "runs/fc-densenet103-blobby.onnx: difference to portrait" in said
+
+
+def test_one_model_is_compared_with_none(run: Run) -> None:
+    text = run("portrait").stdout
+    assert "compared" not in text
+    assert "difference" not in text
+
+
+def test_a_checkpoint_is_refused_with_the_way_to_weights(run: Run) -> None:
+    result = run("portrait", "runs/unet/best.pt")
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert "runs/unet/best.pt is a checkpoint; export it first" in said
+    assert "cutaway export runs/unet/best.pt -o runs/unet/best.onnx" in said
+
+
 def test_json_is_all_there_is_on_standard_output(run: Run) -> None:
     result = run("portrait", "other", "--json")
     models = json.loads(result.stdout)["models"]
     assert [model["model"] for model in models] == ["portrait", "other"]
+    assert [model["cost"]["gmac"] for model in models] == [21.2, 21.2]
+    assert models[1]["difference_to_first"][-1]["person_iou"] == {"mean": 0.0, "interval": [0.0, 0.0]}
     assert [(summary["source"], summary["n"]) for summary in models[0]["sets"]] == [
         ("ccp", 2),
         ("coco_val_single", 2),

@@ -10,7 +10,10 @@ from PIL import Image as PillowImage
 
 from cutaway.data.index import Sample
 from cutaway.errors import ImageError
-from cutaway.evaluation.score import RemoverLike
+from cutaway.evaluation.comparison import Result
+from cutaway.evaluation.cost import Cost
+from cutaway.evaluation.score import RemoverLike, evaluate
+from cutaway.geometry import Fit
 from cutaway.types import Alpha, Image, Mask
 
 HEIGHT, WIDTH = 60, 80
@@ -77,5 +80,17 @@ def make_sample(tmp_path: Path) -> Callable[..., Sample]:
             licence="CC0",
             split=split,
         )
+
+    return make
+
+
+@pytest.fixture
+def make_result(fake_remover: Callable[[int], RemoverLike]) -> Callable[..., Result]:
+    """Score a remover that moves the person down by ``shift`` pixels, as a model of 10 ms an image or so."""
+
+    def make(model: str, samples: list[Sample], shift: int = 0, milliseconds: float = 10) -> Result:
+        remover = fake_remover(shift)
+        cost = Cost(1_375_058, 5_500_000, Fit("letterbox", 320, 32), 8.83, milliseconds, 2)
+        return Result(evaluate(model, remover, samples), remover, cost)
 
     return make

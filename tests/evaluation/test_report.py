@@ -10,14 +10,17 @@ import pytest
 from PIL import Image as PillowImage
 
 from cutaway.data.index import Sample
-from cutaway.evaluation.pictures import OUTLINE, SIDE, cut_out, outlined
-from cutaway.evaluation.report import COLUMNS, EMPTY_COLUMNS, Result, html_page, to_json, worst_first
-from cutaway.evaluation.score import RemoverLike, evaluate
+from cutaway.data.masks import PERSON, VOID
+from cutaway.evaluation.comparison import COMPARISON, Result, comparison
+from cutaway.evaluation.photos import worst_first
+from cutaway.evaluation.pictures import HATCH, OUTLINE, SIDE, cut_out, outlined
+from cutaway.evaluation.report import html_page, to_json
+from cutaway.evaluation.tables import COLUMNS, EMPTY_COLUMNS, INTERVAL_COLUMNS
 from cutaway.types import Mask
 
 Person = Callable[[float], Mask]
 MakeSample = Callable[..., Sample]
-MakeRemover = Callable[[int], RemoverLike]
+MakeResult = Callable[..., Result]
 
 VOID_TAGS = {"meta", "img", "br"}
 
@@ -67,9 +70,8 @@ def samples(person: Person, make_sample: MakeSample) -> list[Sample]:
 
 
 @pytest.fixture
-def result(samples: list[Sample], fake_remover: MakeRemover) -> Result:
-    remover = fake_remover(0)
-    return Result(evaluate("portrait", remover, samples), remover)
+def result(samples: list[Sample], make_result: MakeResult) -> Result:
+    return make_result("portrait", samples)
 
 
 def test_photos_come_worst_first(result: Result) -> None:
@@ -110,9 +112,9 @@ def test_every_embedded_picture_opens_and_is_small(result: Result) -> None:
 
 def test_the_table_has_a_row_per_set_with_the_scores_of_the_summaries(result: Result) -> None:
     texts = Page(html_page([result], "data", "test")).texts
-    heads = [*COLUMNS.values(), *EMPTY_COLUMNS.values()]
+    heads = [*COLUMNS.values(), *INTERVAL_COLUMNS, *EMPTY_COLUMNS.values()]
     assert [text for text in texts if text in heads][: len(heads)] == heads
-    total = to_json([result.evaluation], "data", "test")["models"][0]["sets"][-1]
+    total = to_json([result], "data", "test")["models"][0]["sets"][-1]
     assert f"{total['person_iou']:.3f}".removeprefix("0") in texts
     assert {"one", "two", "all"} <= set(texts)
 
@@ -128,42 +130,74 @@ def test_the_histogram_counts_every_photo_once(result: Result) -> None:
     assert spans[f"{start:.2f}–{start + 0.05:.2f}"] == 1
 
 
-def test_several_models_stand_side_by_side(result: Result, samples: list[Sample], fake_remover: MakeRemover) -> None:
-    remover = fake_remover(10)
+def test_several_models_stand_side_by_side(result: Result, samples: list[Sample], make_result: MakeResult) -> None:
     samples[1].image.rename(samples[1].image.with_name("away.png"))
-    other = Result(evaluate("shifted", remover, samples), remover)
+    other = make_result("shifted", samples, shift=10)
     samples[1].image.with_name("away.png").rename(samples[1].image)
 
     page = Page(html_page([result, other], "data", "test"))
 
-    assert page.tags.count("table") == 4
+    assert page.tags.count("table") == 1 + 3 + 4
     assert page.photos == ["c", "b", "a", "room"]
     assert page.tags.count("img") == 3 + 2 + 3 + 3  # "b" has no answer of the second model
     assert any("b.png is no image" in text for text in page.texts)
 
 
-def test_names_cannot_break_out_of_the_page(samples: list[Sample], fake_remover: MakeRemover) -> None:
+def test_several_models_are_compared_first(result: Result, samples: list[Sample], make_result: MakeResult) -> None:
+    results = [result, make_result("runs/shifted.onnx", samples, shift=10, milliseconds=40)]
+    page = Page(html_page(results, "data", "test"))
+    start = page.texts.index("The models compared")
+    assert start < page.texts.index("Scores per set")
+    assert [text for text in page.texts[start:] if text in COMPARISON][: len(COMPARISON)] == list(COMPARISON)
+    for row in comparison(results):
+        assert set("\n".join(row).split("\n")) <= set(page.texts[start:])
+    assert any(text.startswith("shifted against portrait, on the same 3 photos") for text in page.texts)
+    assert [value for name, value in page.attributes if name == "aria-label" and "ms an image" in value]
+
+
+def test_one_model_is_compared_with_nothing(result: Result) -> None:
+    page = Page(html_page([result], "data", "test"))
+    assert "The models compared" not in page.texts
+    assert "difference to portrait" not in page.texts
+
+
+def test_the_best_answer_to_a_photo_is_marked_if_there_is_one(
+    result: Result, samples: list[Sample], make_result: MakeResult
+) -> None:
+    text = html_page([result, make_result("shifted", samples, shift=25)], "data", "test")
+    for card in text.split("<article")[1:-1]:
+        assert card.count('class="badge"') == 1
+        assert 'portrait <span class="badge">best</span>' in card
+    assert 'class="badge"' not in text.split("<article")[-1], "there is no best answer to an empty room"
+    assert 'class="badge"' not in html_page([result, make_result("same", samples)], "data", "test")
+    assert 'class="badge"' not in html_page([result], "data", "test")
+
+
+def test_an_answer_without_anybody_says_so(person: Person, make_sample: MakeSample, make_result: MakeResult) -> None:
+    result = make_result("portrait", [make_sample("missed", person(0), person(0.5))])
+    assert "nobody found" in Page(html_page([result], "data", "test")).texts
+
+
+def test_names_cannot_break_out_of_the_page(samples: list[Sample], make_result: MakeResult) -> None:
     nasty = "<script>alert(1)</script>\"'"
     named = [replace(sample, id=nasty, source=nasty) for sample in samples]
     named.append(replace(named[0], image=named[0].image.with_name("<script>.png")))
-    remover = fake_remover(0)
-    page = Page(html_page([Result(evaluate(nasty, remover, named), remover)] * 2, nasty, nasty))
+    page = Page(html_page([make_result(nasty, named)] * 2, nasty, nasty))
     assert "script" not in page.tags
     assert page.photos == [nasty] * 4
 
 
-def test_a_page_without_any_scored_photo_says_so(samples: list[Sample], fake_remover: MakeRemover) -> None:
+def test_a_page_without_any_scored_photo_says_so(samples: list[Sample], make_result: MakeResult) -> None:
     for sample in samples:
         sample.image.unlink()
-    remover = fake_remover(0)
-    page = Page(html_page([Result(evaluate("portrait", remover, samples), remover)], "data", "test"))
+    page = Page(html_page([make_result("portrait", samples)] * 2, "data", "test"))
     assert "No photo with people was scored." in page.texts
     assert page.photos == []
 
 
 def test_json_has_stable_keys_and_plain_values(result: Result) -> None:
-    model = json.loads(json.dumps(to_json([result.evaluation], "data", "test")))["models"][0]
-    assert list(model) == ["model", "sets", "without_people", "photos", "failed"]
+    model = json.loads(json.dumps(to_json([result], "data", "test")))["models"][0]
+    assert list(model)[:5] == ["model", "sets", "without_people", "photos", "failed"]
     assert list(model["sets"][0]) == [
         "source",
         "n",
@@ -187,18 +221,56 @@ def test_json_has_stable_keys_and_plain_values(result: Result) -> None:
     assert [(entry["source"], entry["found_person"]) for entry in model["without_people"]] == [("rooms", 1), ("all", 1)]
 
 
+def test_json_holds_costs_intervals_and_differences(
+    result: Result, samples: list[Sample], make_result: MakeResult
+) -> None:
+    results = [result, make_result("shifted", samples, shift=10)]
+    whole = json.loads(json.dumps(to_json(results, "data", "test")))
+    first, other = whole["models"]
+    assert list(first)[5:] == ["cost", "intervals", "difference_to_first"]
+    assert first["cost"] == {
+        "parameters": 1_375_058,
+        "file_bytes": 5_500_000,
+        "fit": {"rule": "letterbox", "size": 320, "multiple": 32},
+        "gmac": 8.83,
+        "milliseconds": 10,
+        "threads": 2,
+    }
+    assert whole["bootstrap"] == {"method": "BCa", "level": 0.95, "resamples": 9999, "seed": 0}
+    assert [entry["source"] for entry in first["intervals"]] == ["one", "two", "all"]
+    assert first["intervals"][1]["person_iou"]["interval"] is None, "of one photo"
+    low, high = first["intervals"][2]["person_iou"]["interval"]
+    assert low < first["sets"][2]["person_iou"] == first["intervals"][2]["person_iou"]["mean"] < high
+    assert first["difference_to_first"] == []
+    assert other["difference_to_first"][2]["person_iou"]["mean"] == pytest.approx(
+        other["sets"][2]["person_iou"] - first["sets"][2]["person_iou"]
+    )
+
+
 def decode(uri: str) -> PillowImage.Image:
     return PillowImage.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
 
 
 def test_the_outline_lies_where_the_mask_ends() -> None:
-    image, mask = np.full((200, 200, 3), 90, np.uint8), np.zeros((200, 200), np.bool_)
-    mask[50:150, 50:150] = True
-    pixels = np.asarray(decode(outlined(image, mask)).convert("RGB")).astype(int)
+    image, labels = np.full((200, 200, 3), 90, np.uint8), np.zeros((200, 200), np.uint8)
+    labels[50:150, 50:150] = PERSON
+    pixels = np.asarray(decode(outlined(image, labels)).convert("RGB")).astype(int)
     like_outline = np.abs(pixels - np.array(OUTLINE)).sum(axis=2) < 150
     assert like_outline[100, 46:53].any()
     assert not like_outline[70:130, 70:130].any()
     assert not like_outline[:, :40].any()
+
+
+def test_void_is_dark_and_hatched_and_has_no_outline() -> None:
+    image, labels = np.full((200, 200, 3), 240, np.uint8), np.zeros((200, 200), np.uint8)
+    labels[50:150, 50:150] = PERSON
+    labels[:, 100:] = VOID
+    pixels = np.asarray(decode(outlined(image, labels)).convert("RGB")).astype(int)
+    void = pixels[:, 108:]
+    assert np.abs(void - np.array(OUTLINE)).sum(axis=2).min() > 150
+    darkest, lightest = np.quantile(void, [0.05, 0.95])
+    assert darkest < 100 < lightest < HATCH[0] + 20
+    assert pixels[:, :40].min() > 200
 
 
 def test_large_photos_are_shown_small_and_small_ones_as_they_are() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cutaway.data.index import Sample
+from cutaway.data.masks import VOID, write_labels
 from cutaway.evaluation.score import (
     Failure,
     Outcome,
@@ -95,6 +96,29 @@ def test_an_unreadable_photo_is_counted_and_does_not_stop_the_rest(
     evaluation = evaluate("m", fake_remover(0), samples)
     assert evaluation.failures == (Failure("perfect", "a", "perfect.png is no image"),)
     assert [row.id for row in evaluation.rows] == ["missed", "enlarged"]
+
+
+def test_void_counts_in_no_score(make_sample: MakeSample, person: Person, fake_remover: MakeRemover) -> None:
+    truth = person(0.5).astype(np.uint8)
+    sample = make_sample("one", person(0.8), person(0.5))
+    truth[person(0.8) & ~person(0.5)] = VOID
+    write_labels(Path(str(sample.mask)), truth, overwrite=True)
+    row = judge(fake_remover(0), sample)
+    assert isinstance(row, Row)
+    assert row.scores is not None
+    assert row.scores.person_iou == 1
+    assert row.scores.counts.both == person(0.5).sum()
+    assert row.scores.counts.neither == (~person(0.8)).sum()
+
+
+def test_a_mask_that_is_void_everywhere_is_a_failure_that_names_it(
+    make_sample: MakeSample, person: Person, fake_remover: MakeRemover
+) -> None:
+    sample = make_sample("one", person(0.5), person(0.5))
+    write_labels(Path(str(sample.mask)), np.full((sample.height, sample.width), VOID, np.uint8), overwrite=True)
+    failure = judge(fake_remover(0), sample)
+    assert isinstance(failure, Failure)
+    assert "one-mask.png is void everywhere" in failure.reason
 
 
 @pytest.mark.parametrize("damage", ["missing", "other size"])

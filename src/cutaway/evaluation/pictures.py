@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageFilter
 
+from cutaway.data.masks import PERSON, VOID
 from cutaway.evaluation.metrics import boundary
 from cutaway.geometry import resize_alpha, resize_image
-from cutaway.types import Alpha, Image, Mask
+from cutaway.types import Alpha, Image, Labels, Mask
 
 SIDE = 320
 """Longer side of a picture, in pixels."""
@@ -19,13 +20,21 @@ QUALITY = 75
 OUTLINE = (255, 0, 170)
 """Magenta: rare in photographs, and seen on dark and light alike."""
 
+HATCH = (150, 150, 150)
 
-def outlined(image: Image, mask: Mask | None) -> str:
-    """Return ``image`` (H×W×3 uint8) with the outline of ``mask`` (H×W bool; None = nobody) as a data URI."""
+
+def outlined(image: Image, labels: Labels | None) -> str:
+    """Return ``image`` (H×W×3 uint8) as a data URI, with the outline of the person in ``labels``.
+
+    ``labels`` is H×W uint8: 0 background, 1 person, 255 void, which is darkened and hatched; None = nobody.
+    """
     height, width = _small(image)
     picture = resize_image(image, height, width).copy()
-    if mask is not None:
-        picture[_outline(resize_alpha(mask.astype(np.float32), height, width) >= 0.5)] = OUTLINE
+    if labels is not None:
+        void = _shrunk(labels == VOID, height, width)
+        picture[void] //= 3
+        picture[void & _hatch(height, width)] = HATCH
+        picture[_outline(_shrunk(labels == PERSON, height, width), ~void)] = OUTLINE
     return _data_uri(picture)
 
 
@@ -43,9 +52,19 @@ def _small(image: Image) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _outline(mask: Mask) -> Mask:
-    """Return a line three pixels wide along the boundary of ``mask``."""
-    line = PillowImage.fromarray(boundary(mask, np.ones_like(mask)).astype(np.uint8))
+def _shrunk(mask: Mask, height: int, width: int) -> Mask:
+    return np.greater_equal(resize_alpha(mask.astype(np.float32), height, width), 0.5)
+
+
+def _hatch(height: int, width: int) -> Mask:
+    """Return thin lines from the lower left to the upper right, H×W."""
+    rows, columns = np.ogrid[:height, :width]
+    return np.asarray((rows + columns) % 9 < 2)
+
+
+def _outline(mask: Mask, valid: Mask) -> Mask:
+    """Return a line three pixels wide along the boundary of ``mask`` where both its sides are ``valid``."""
+    line = PillowImage.fromarray(boundary(mask, valid).astype(np.uint8))
     return np.asarray(line.filter(ImageFilter.MaxFilter(3))) > 0
 
 

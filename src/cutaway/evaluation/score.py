@@ -7,8 +7,10 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Protocol, TypeAlias
 
+import numpy as np
+
 from cutaway.data.index import Sample
-from cutaway.data.masks import read_mask
+from cutaway.data.masks import PERSON, VOID, read_labels
 from cutaway.errors import CutawayError, DataError, ModelError
 from cutaway.evaluation.metrics import Counts, Scores, measure
 from cutaway.types import Alpha, Image
@@ -168,30 +170,34 @@ def judge(remover: RemoverLike, sample: Sample) -> Outcome:
 
 def summarise(evaluation: Evaluation) -> list[Summary]:
     """Return one summary per set of photos with people, in the order of their first photo, and one over all of them."""
-    return [_summary(source, rows) for source, rows in _by_source(evaluation.people).items()]
+    return [_summary(source, rows) for source, rows in by_source(evaluation.people).items()]
 
 
 def summarise_empty(evaluation: Evaluation) -> list[EmptySummary]:
     """Return one summary per set of photos without people, and one over all of them; none if there are none."""
-    return [_empty_summary(source, rows) for source, rows in _by_source(evaluation.empty).items()]
+    return [_empty_summary(source, rows) for source, rows in by_source(evaluation.empty).items()]
 
 
-def _scores(alpha: Alpha, path: Path) -> Scores:
-    mask = read_mask(path)
-    if mask.shape != alpha.shape:
-        sizes = f"{mask.shape[1]}×{mask.shape[0]}, but its upright photo is {alpha.shape[1]}×{alpha.shape[0]}"
-        raise DataError(f"the mask {path} is {sizes}; they have to match")
-    try:
-        return measure(alpha, mask)
-    except ValueError as error:
-        raise ModelError(f"the model's answer cannot be scored: {error}; has its training diverged?") from error
-
-
-def _by_source(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def by_source(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return ``rows`` by set, in the order of each set's first, and all of them under ``ALL``; nothing of no rows."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.source, []).append(row)
     return {**groups, ALL: list(rows)} if rows else {}
+
+
+def _scores(alpha: Alpha, path: Path) -> Scores:
+    labels = read_labels(path)
+    if labels.shape != alpha.shape:
+        sizes = f"{labels.shape[1]}×{labels.shape[0]}, but its upright photo is {alpha.shape[1]}×{alpha.shape[0]}"
+        raise DataError(f"the mask {path} is {sizes}; they have to match")
+    valid = np.not_equal(labels, VOID)
+    if not valid.any():
+        raise DataError(f"the mask {path} is void everywhere, so there is nothing to judge; leave its photo out")
+    try:
+        return measure(alpha, np.equal(labels, PERSON), valid)
+    except ValueError as error:
+        raise ModelError(f"the model's answer cannot be scored: {error}; has its training diverged?") from error
 
 
 def _summary(source: str, rows: Sequence[Row]) -> Summary:

@@ -16,10 +16,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from commands import Command
 from cutaway.training import checkpoint
-from cutaway.training.config import read_recipe
 from folders import write_people, write_rooms
 
-RECIPES = Path(__file__).parents[2] / "recipes"
 RECIPE = """
 [net]
 name = "unet"
@@ -203,23 +201,3 @@ def test_what_is_wrong_with_a_recipe_is_one_line(
 @pytest.mark.parametrize("arguments", [[], ["a.toml", "b.toml"], ["a.toml", "--sett", "x"], ["a.toml", "--set"]])
 def test_wrong_usage(cutaway_command: Command, arguments: list[str]) -> None:
     assert cutaway_command("train", *arguments).code == 2
-
-
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
-def test_every_recipe_of_the_project_runs(cutaway_command: Command, path: Path, recipe: Path, tmp_path: Path) -> None:
-    """As it stands, but on few and small photos, and without the pretrained trunk, which is not part of the project."""
-    tiny = read_recipe(recipe)
-    changes = {
-        "net.trunk": '""',
-        "data.persons": f'["{tiny.data.persons[0]}"]',
-        "data.people_free": f'["{tiny.data.people_free[0]}"]',
-        "fit.size": "64",
-        "augment.canvas": "64",
-        "optim.batch_size": "2",
-        "optim.steps": "2",
-        "run.accelerator": "cpu",
-    }
-    settings = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
-    finished = cutaway_command("train", path, "--out", tmp_path / "run", *settings)
-    assert finished.code == 0, finished.errors
-    assert newest(tmp_path / "run")["step"] == 2

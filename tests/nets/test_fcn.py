@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cutaway.nets.fcn import SKIPS, Fcn, FcnConfig, convolution_group, upsampling
+from cutaway.nets.fcn import SKIPS, Fcn, FcnConfig, WideConv, convolution_group, upsampling
 
 Build = Callable[..., nn.Module]
 Count = Callable[[nn.Module], int]
@@ -138,7 +138,7 @@ def test_trunk_starts_he_normal() -> None:
 
 def test_dropout_follows_fc6_and_fc7(shapes_only: Build) -> None:
     layers = list(shapes_only("fcn8s").get_submodule("hidden").children())
-    kinds = [nn.Conv2d, nn.ReLU, nn.Dropout]
+    kinds = [WideConv, nn.ReLU, nn.Dropout]
     assert [type(layer) for layer in layers] == kinds * 2
     assert [layer.p for layer in layers if isinstance(layer, nn.Dropout)] == [0.5, 0.5]
 
@@ -160,3 +160,17 @@ def test_pooling_covers_the_last_row_and_column() -> None:
 def test_unknown_stride_is_refused() -> None:
     with pytest.raises(ValueError, match="stride is 32, 16 or 8, not 4"):
         tiny(stride=4)
+
+
+@pytest.mark.parametrize("kernel", [1, 7])
+def test_a_wide_convolution_learns_as_any_other(kernel: int) -> None:
+    torch.manual_seed(0)
+    wide, plain = (make(6, 9, kernel, padding=kernel // 2) for make in (WideConv, nn.Conv2d))
+    plain.load_state_dict(wide.state_dict())
+    features = torch.randn(2, 6, 4, 5)
+    for layer in (wide, plain):
+        torch.autograd.backward(layer.train()(features).square().sum())
+    torch.testing.assert_close(wide(features), plain(features), rtol=1e-4, atol=1e-5)
+    for one, other in zip(wide.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-3)
+    assert torch.equal(wide.eval()(features), plain.eval()(features))

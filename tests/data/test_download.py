@@ -333,3 +333,23 @@ def test_who_stops_looking_stops_the_rest(server: Server, tmp_path: Path) -> Non
     next(arriving)
     arriving.close()  # type: ignore[attr-defined]
     assert len(list(tmp_path.glob("*.bin"))) < 500
+
+
+def test_who_stops_looking_does_not_wait_for_what_is_on_its_way(server: Server, tmp_path: Path) -> None:
+    left = threading.Event()
+
+    def goes_on_for_seconds(handler: Handler) -> None:
+        send(handler, 200, {"Content-Length": str(10**9)}, b"")
+        try:
+            for _ in range(300):
+                handler.wfile.write(FILE)
+                time.sleep(0.01)
+        except OSError:
+            left.set()
+
+    server.answers[:] = [serves(), goes_on_for_seconds]
+    downloads = [Download(server.url, tmp_path / f"{number}.bin") for number in range(2)]
+    arriving = fetch_all(downloads, connections=2, patience=HASTE)
+    next(arriving)
+    arriving.close()  # type: ignore[attr-defined]
+    assert left.wait(2)

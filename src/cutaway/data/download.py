@@ -8,11 +8,11 @@ another one by then, or knows no ranges, the file starts anew.
 import hashlib
 import os
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TypeAlias
 
 from urllib3 import BaseHTTPResponse, PoolManager, Retry, Timeout
@@ -56,7 +56,22 @@ class Patience:
 
 
 class _RefusedError(Exception):
-    """The server will give the same answer again."""
+    """No other attempt is worth it: the server will give the same answer again, or nobody waits for the file."""
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What the threads share."""
+
+    pool: PoolManager
+    patience: Patience
+    advance: Advance
+    over: Event
+
+    def go_on(self) -> None:
+        """Raise an error if nobody waits for the files any more."""
+        if self.over.is_set():
+            raise _RefusedError("it was stopped")
 
 
 def fetch_all(
@@ -66,29 +81,33 @@ def fetch_all(
     patience: Patience = Patience(),
     advance: Advance = lambda _: None,
 ) -> Iterator[Download | Failed]:
-    """Yield each of ``downloads`` as it arrives, or why it does not, over so many ``connections`` at once."""
+    """Yield each of ``downloads`` as it arrives, or why it does not, over so many ``connections`` at once.
+
+    Whoever stops looking (Ctrl-C, say) stops all of them at their next bytes, and waits no longer than the timeout.
+    """
     pool = PoolManager(
         maxsize=connections,
         timeout=Timeout(connect=patience.timeout, read=patience.timeout),
         retries=Retry(connect=0, read=0, status=0, other=0, redirect=5),
         headers={"User-Agent": "cutaway", "Accept-Encoding": "identity"},
     )
-    executor = ThreadPoolExecutor(connections)
+    session, executor = _Session(pool, patience, advance, Event()), ThreadPoolExecutor(connections)
     try:
         wanted = {download.path: download for download in downloads}
-        running = [executor.submit(_fetch, pool, download, advance, patience) for download in wanted.values()]
+        running = [executor.submit(_fetch, session, download) for download in wanted.values()]
         for finished in as_completed(running):
             yield finished.result()
     finally:
+        session.over.set()
         executor.shutdown(cancel_futures=True)
         pool.clear()
 
 
-def _fetch(pool: PoolManager, download: Download, advance: Advance, patience: Patience) -> Download | Failed:
+def _fetch(session: _Session, download: Download) -> Download | Failed:
     part = download.path.with_name(f"{download.path.name}.part")
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
-        _persist(pool, download.url, part, advance, patience)
+        _persist(session, download.url, part)
         part.replace(download.path)
         _version_file(part).unlink(missing_ok=True)
     except _RefusedError as error:
@@ -98,33 +117,36 @@ def _fetch(pool: PoolManager, download: Download, advance: Advance, patience: Pa
     return download
 
 
-def _persist(pool: PoolManager, url: str, part: Path, advance: Advance, patience: Patience) -> None:
+def _persist(session: _Session, url: str, part: Path) -> None:
     """Fetch ``url`` to ``part`` in as many attempts as it takes."""
     furthest, in_vain = _size(part), 0
     while True:
+        session.go_on()
         try:
-            return _attempt(pool, url, part, advance)
+            return _attempt(session, url, part)
         except HTTPError as error:
             in_vain = 0 if _size(part) > furthest else in_vain + 1
             furthest = max(furthest, _size(part))
-            if in_vain == patience.attempts:
+            if in_vain == session.patience.attempts:
                 reason = error.reason if isinstance(error, MaxRetryError) else error
                 raise _RefusedError(f"{url} did not arrive whole in {in_vain} attempts: {reason}") from error
-            time.sleep(patience.pause * 2**in_vain)
+            session.over.wait(session.patience.pause * 2**in_vain)
 
 
-def _attempt(pool: PoolManager, url: str, part: Path, advance: Advance) -> None:
+def _attempt(session: _Session, url: str, part: Path) -> None:
     """Bring ``part`` as far as one connection does. Raises ``HTTPError`` unless it is whole then."""
     version, have = _unfinished(part)
     headers = {"Range": f"bytes={have}-", "If-Range": version} if have else {}
-    with pool.request("GET", url, headers=dict(pool.headers) | headers, preload_content=False) as response:
+    headers = dict(session.pool.headers) | headers
+    with session.pool.request("GET", url, headers=headers, preload_content=False) as response:
         resumed = _goes_on(response, version, have)
         if not resumed:
             _start_anew(response, url, part)
         with part.open("ab") as file:
             for chunk in response.stream(CHUNK, decode_content=False):
+                session.go_on()
                 file.write(chunk)
-                advance(len(chunk))
+                session.advance(len(chunk))
             file.flush()
             os.fsync(file.fileno())
         _check_whole(response, part)

@@ -93,6 +93,16 @@ def test_a_set_of_which_nothing_can_be_used_gives_no_index(cutaway_command: Comm
     assert not out.exists()
 
 
+def test_names_that_repeat_across_splits_leave_nothing_behind(cutaway_command: Command, tmp_path: Path) -> None:
+    root = write_camvid(tmp_path / "CamVid")
+    for folder in ("val", "valannot"):
+        (root / folder / "val_01.png").rename(root / folder / "train_01.png")
+    finished = cutaway_command("data", "camvid", root, "-o", tmp_path / "camvid.jsonl")
+    assert (finished.code, len(finished.errors)) == (3, 1)
+    assert "'train_01'" in finished.errors[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["CamVid"]
+
+
 def test_an_index_is_kept_unless_it_may_be_overwritten(cutaway_command: Command, tmp_path: Path) -> None:
     root, out = write_camvid(tmp_path / "CamVid"), tmp_path / "camvid.jsonl"
     out.write_text("precious")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from cutaway.data.index import Failure, Sample
-from cutaway.data.labelled import HIDING_SIDE, Entry, Truth, make_sample, pair, where_people_are
+from cutaway.data.labelled import HIDING_SIDE, Entry, Truth, check_entries, make_sample, pair, where_people_are
 from cutaway.data.masks import read_labels
-from cutaway.errors import DataError
+from cutaway.errors import DataError, OutputError
 from cutaway.types import Labels
 from public_sets import save_labels, save_photo
 
@@ -57,6 +57,18 @@ def test_what_cannot_be_used_is_a_failure_that_names_the_file(tmp_path: Path) ->
     assert "gone.jpg cannot be read" in gone.reason
     assert isinstance(larger, Failure)
     assert "street.png is 4×2, but its labels are 4×3; they have to match" in larger.reason
+
+
+def test_a_mask_that_cannot_be_written_stops_everything(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"nowhere.street\.png cannot be written"):
+        make_sample(entry(tmp_path, np.ones((2, 4), np.uint8)), tmp_path / "nowhere", "", people_free=False)
+
+
+def test_two_photos_of_one_name_are_refused_as_their_masks_would_be_one(tmp_path: Path) -> None:
+    one = entry(tmp_path, np.ones((2, 4), np.uint8))
+    check_entries([one, replace(one, id="lane")])
+    with pytest.raises(DataError, match="two photos have the name 'street'"):
+        check_entries([one, replace(one, split="train")])
 
 
 def test_half_of_a_pair_is_listed_too(tmp_path: Path) -> None:

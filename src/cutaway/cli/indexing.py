@@ -9,7 +9,7 @@ from pathlib import Path
 from cutaway.cli.messages import complain, one_line
 from cutaway.cli.progress import track
 from cutaway.data.index import SPLITS, Failure, Sample, write_index
-from cutaway.data.labelled import Entry, Outcome, make_sample
+from cutaway.data.labelled import Entry, Outcome, check_entries, make_sample
 from cutaway.errors import DataError
 
 
@@ -32,8 +32,10 @@ def make_index(entries: Sequence[Entry], order: Order, *, as_json: bool) -> int:
     """Write masks and index, report them, and return the exit code: 0 all done, 1 some photos failed.
 
     Raises:
-        DataError: Not one photo gives a sample; no index is written then.
+        DataError: Two photos have one id, or not one gives a sample; no index is written then.
+        OutputError: A mask or the index cannot be written.
     """
+    check_entries(entries)
     outcomes = list(_make(entries, order))
     samples = [outcome for outcome in outcomes if isinstance(outcome, Sample)]
     if not samples:

@@ -8,7 +8,6 @@ Expected tree::
 """
 
 import csv
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from PIL import ExifTags
 from PIL import Image as PillowImage
 
 from cutaway import imagefile
-from cutaway.data.index import Sample, read_index, split_of
+from cutaway.data.index import Sample, first_repeated, read_index, split_of
 from cutaway.data.masks import UNREADABLE, read_mask
 from cutaway.data.shards import find_shards, read_shards
 from cutaway.errors import DataError
@@ -138,9 +137,8 @@ def _read_csv(path: Path) -> list[tuple[str, str, str | None]]:
     missing = {"set", "stem", "split"} - columns
     if missing:
         raise DataError(f"{path} lacks the column {', '.join(sorted(missing))}; it needs set, stem and split")
-    repeated = [stem for stem, count in Counter(row["stem"] for row in rows).items() if count > 1]
-    if repeated:
-        raise DataError(f"{path} lists {repeated[0]!r} more than once; a photo belongs to one split")
+    if (repeated := first_repeated(row["stem"] for row in rows)) is not None:
+        raise DataError(f"{path} lists {repeated!r} more than once; a photo belongs to one split")
     return [(row["set"], row["stem"], row["split"]) for row in rows]
 
 

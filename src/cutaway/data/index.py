@@ -81,9 +81,13 @@ def split_anew(samples: Iterable[Sample]) -> list[Sample]:
 
 def check_ids(samples: Iterable[Sample]) -> None:
     """Raise ``DataError`` if two samples have the same id."""
-    repeated = [identity for identity, count in Counter(sample.id for sample in samples).items() if count > 1]
-    if repeated:
-        raise DataError(f"the id {repeated[0]!r} is there more than once; 'cutaway data copies' tells where")
+    if (repeated := first_repeated(sample.id for sample in samples)) is not None:
+        raise DataError(f"the id {repeated!r} is there more than once; 'cutaway data copies' tells where")
+
+
+def first_repeated(names: Iterable[str]) -> str | None:
+    """Return the first of ``names`` that is there more than once, None where each is there once."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def write_index(path: Path, samples: Iterable[Sample], *, overwrite: bool = False) -> None:

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from PIL import ImageFilter
 
 from cutaway.data.folder import photos_by_stem, upright_size
-from cutaway.data.index import Failure, Sample
+from cutaway.data.index import Failure, Sample, first_repeated
 from cutaway.data.masks import BACKGROUND, PERSON, UNREADABLE, VOID, write_labels
 from cutaway.errors import CutawayError, DataError
 from cutaway.types import Labels
@@ -90,19 +90,28 @@ def where_people_are(classes: Labels, persons: Iterable[int]) -> Labels:
     return np.where(classes == VOID, VOID, people).astype(np.uint8)
 
 
+def check_entries(entries: Iterable[Entry]) -> None:
+    """Raise ``DataError`` if two entries have the same id: their masks would be one file."""
+    if (repeated := first_repeated(entry.id for entry in entries)) is not None:
+        raise DataError(f"two photos have the name {repeated!r}, and masks go by the name; rename one, and its labels")
+
+
 def make_sample(entry: Entry, masks: Path, licence: str, *, people_free: bool) -> Outcome:
     """Write the mask of a photo with a person to ``masks``/ID.png, and return the sample.
 
     With ``people_free`` a photo without a person is a sample too, without a mask, unless void may hide somebody in it.
+
+    Raises:
+        OutputError: The mask cannot be written.
     """
     try:
         truth = entry.read()
         _check_size(entry, truth.labels)
-        if (truth.labels == PERSON).any():
-            write_labels(masks / f"{entry.id}.png", truth.labels, overwrite=True)
-            return _sample(entry, truth, masks / f"{entry.id}.png", licence)
     except CutawayError as error:
         return Failure(entry.id, str(error))
+    if (truth.labels == PERSON).any():
+        write_labels(masks / f"{entry.id}.png", truth.labels, overwrite=True)
+        return _sample(entry, truth, masks / f"{entry.id}.png", licence)
     if people_free and not _may_hide_somebody(truth.labels):
         return _sample(entry, replace(truth, people=0), None, licence)
     return None

@@ -1,7 +1,6 @@
 """Does and reports what ``cutaway data stats | preview | split | pack | copies`` ask for."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from cutaway import imagefile
 from cutaway.cli.messages import complain, one_line
 from cutaway.cli.progress import advancing, track
 from cutaway.data.copies import Fingerprint, Pair, find_pairs, read_fingerprints, without_crossing
-from cutaway.data.index import SPLITS, Failure, Sample, write_index
+from cutaway.data.index import SPLITS, Failure, Sample, count_splits, write_index
 from cutaway.data.packing import Packing, pack
 from cutaway.data.preview import arrange, make_tile
 from cutaway.data.stats import Stats
@@ -50,8 +49,7 @@ def draw_preview(samples: Sequence[Sample], out: Path, file_format: str, *, over
 def print_split(out: Path, before: Sequence[Sample], after: Sequence[Sample], *, as_json: bool) -> None:
     """Print how many photos are in each split, and how many were in another before."""
     moved = sum(old.split != new.split for old, new in zip(before, after, strict=True))
-    counts = Counter(sample.split for sample in after)
-    splits = {split: counts[split] for split in SPLITS}
+    splits = count_splits(after)
     if as_json:
         print(json.dumps({"index": str(out), "photos": len(after), **splits, "moved": moved}))
     else:

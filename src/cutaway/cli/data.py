@@ -39,23 +39,21 @@ def folder(
     Exit code: 0 written, 2 wrong usage, 3 nothing was written.
     """
     import json
-    from collections import Counter
 
     from cutaway.cli.output import refuse_unwritable
     from cutaway.data.folder import read_folder, read_people_free
-    from cutaway.data.index import SPLITS, write_index
+    from cutaway.data.index import count_splits, write_index
 
     refuse_unwritable(out, "-o", overwrite=overwrite)
     read = read_people_free if nobody else read_folder
     samples = read(root, source=source, licence=licence)
     write_index(out, samples, overwrite=overwrite)
-    counts = Counter(sample.split for sample in samples)
+    counts = count_splits(samples)
     if as_json:
-        typer.echo(
-            json.dumps({"index": str(out), "photos": len(samples), **{split: counts[split] for split in SPLITS}})
-        )
+        typer.echo(json.dumps({"index": str(out), "photos": len(samples), **counts}))
     else:
-        typer.echo(f"{out}: {len(samples)} photographs, " + ", ".join(f"{counts[split]} {split}" for split in SPLITS))
+        parts = ", ".join(f"{count} {split}" for split, count in counts.items())
+        typer.echo(f"{out}: {len(samples)} photographs, {parts}")
 
 
 data.command("coco")(coco)

@@ -1,14 +1,13 @@
 """Makes the index of a public set, and reports what became of its photographs."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cutaway.cli.messages import complain, one_line
 from cutaway.cli.progress import track
-from cutaway.data.index import SPLITS, Failure, Sample, write_index
+from cutaway.data.index import Failure, Sample, count_splits, masks_beside, write_index
 from cutaway.data.labelled import Entry, Outcome, check_entries, make_sample
 from cutaway.errors import DataError
 
@@ -21,11 +20,6 @@ class Order:
     licence: str
     people_free: bool
     overwrite: bool
-
-    @property
-    def masks(self) -> Path:
-        """The folder of the masks, beside the index."""
-        return self.out.with_name(f"{self.out.stem}-masks")
 
 
 def make_index(entries: Sequence[Entry], order: Order, *, as_json: bool) -> int:
@@ -47,20 +41,21 @@ def make_index(entries: Sequence[Entry], order: Order, *, as_json: bool) -> int:
 
 
 def _make(entries: Sequence[Entry], order: Order) -> Iterator[Outcome]:
-    order.masks.mkdir(exist_ok=True)
+    masks = masks_beside(order.out)
+    masks.mkdir(exist_ok=True)
     for entry in track(entries, len(entries), "Indexing"):
-        outcome = make_sample(entry, order.masks, order.licence, people_free=order.people_free)
+        outcome = make_sample(entry, masks, order.licence, people_free=order.people_free)
         if isinstance(outcome, Failure):
             complain(outcome.reason, about=outcome.id)
         yield outcome
 
 
 def _print(out: Path, samples: Sequence[Sample], left_out: int, failed: Sequence[Failure], *, as_json: bool) -> None:
-    splits = Counter(sample.split for sample in samples)
+    splits = count_splits(samples)
     with_person = sum(sample.mask is not None for sample in samples)
     if as_json:
-        counts = {"photos": len(samples), "with_person": with_person, **{split: splits[split] for split in SPLITS}}
+        counts = {"photos": len(samples), "with_person": with_person, **splits}
         print(json.dumps({"index": str(out), **counts, "left_out": left_out, "failed": [asdict(f) for f in failed]}))
         return
-    parts = ", ".join(f"{splits[split]} {split}" for split in SPLITS)
+    parts = ", ".join(f"{count} {split}" for split, count in splits.items())
     print(one_line(f"{out}: {len(samples)} photographs, {with_person} with a person, {parts}; {left_out} left out"))

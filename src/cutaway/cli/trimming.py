@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from cutaway.data.coco import (
 )
 from cutaway.data.download import Download, Failed, fetch_all
 from cutaway.data.funnel import STAGES, Funnel, Rules, describe, draw_funnel, trim
-from cutaway.data.index import SPLITS, Failure, Sample, write_index
+from cutaway.data.index import Failure, Sample, count_splits, masks_beside, write_index
 from cutaway.errors import DataError
 from cutaway.imagefile import write
 
@@ -44,11 +43,6 @@ class Order:
     source: str
     funnel: Path | None
     overwrite: bool
-
-    @property
-    def masks(self) -> Path:
-        """The folder of the masks, beside the index."""
-        return self.out.with_name(f"{self.out.stem}-masks")
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,8 @@ def _chosen(annotations: Annotations, funnel: Funnel) -> list[Photo]:
 def _make(order: Order, annotations: Annotations, funnel: Funnel, missing: dict[str, Failure]) -> Result:
     """Make the samples of the chosen photos, but of those that are ``missing``."""
     there = [record for record in funnel.chosen if record.id not in missing]
-    outcomes = make_samples(annotations, there, order.rules, Place(order.images, order.masks), order.source)
+    place = Place(order.images, masks_beside(order.out))
+    outcomes = make_samples(annotations, there, order.rules, place, order.source)
     samples, failed = [], list(missing.values())
     for outcome in track(outcomes, len(there), "Reading photos"):
         if isinstance(outcome, Sample):
@@ -152,18 +147,13 @@ def _in_words(funnel: Funnel) -> str:
     return ", ".join(f"{count} {stage}" for stage, count in funnel.counts.items())
 
 
-def _splits(samples: Sequence[Sample]) -> dict[str, int]:
-    counts = Counter(sample.split for sample in samples)
-    return {split: counts[split] for split in SPLITS}
-
-
 def _print_json(order: Order, result: Result) -> None:
     passed_over = {"broken": len(result.annotations.broken), "empty": len(result.annotations.empty)}
     rules = {name: float(rule) if name != "max_people" else rule for name, rule in asdict(order.rules).items()}
     answer = {
         **result.funnel.counts,
         "index": str(order.out),
-        **_splits(result.samples),
+        **count_splits(result.samples),
         "failed": [asdict(failure) for failure in result.failed],
         "annotations_passed_over": passed_over,
         "rules": rules,
@@ -176,7 +166,7 @@ def _print(order: Order, result: Result) -> None:
     for kind, positions in (("broken", result.annotations.broken), ("empty", result.annotations.empty)):
         if positions:
             print(f"{kind} outlines of people passed over: {len(positions)}, the first annotations[{positions[0]}]")
-    parts = ", ".join(f"{count} {split}" for split, count in _splits(result.samples).items())
+    parts = ", ".join(f"{count} {split}" for split, count in count_splits(result.samples).items())
     print(one_line(f"{order.out}: {len(result.samples)} photographs, {parts}; {len(result.failed)} failed"))
 
 

@@ -79,6 +79,17 @@ def split_anew(samples: Iterable[Sample]) -> list[Sample]:
     return anew
 
 
+def count_splits(samples: Iterable[Sample]) -> dict[str, int]:
+    """Return how many of ``samples`` each of ``SPLITS`` holds."""
+    counts = Counter(sample.split for sample in samples)
+    return {split: counts[split] for split in SPLITS}
+
+
+def masks_beside(index: Path) -> Path:
+    """Return the folder of the masks that are made for ``index``."""
+    return index.with_name(f"{index.stem}-masks")
+
+
 def check_ids(samples: Iterable[Sample]) -> None:
     """Raise ``DataError`` if two samples have the same id."""
     if (repeated := first_repeated(sample.id for sample in samples)) is not None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cutaway.data.index import SPLITS, Sample
+from cutaway.data.index import Sample, count_splits
 
 SHARES = tuple(f"{percent}-{percent + 10}" for percent in range(0, 100, 10))
 """Shares of person in percent, the upper bound excluded, but for 100."""
@@ -39,7 +39,10 @@ def measure(samples: Sequence[Sample]) -> Stats:
     return Stats(
         photos=len(samples),
         with_person=len(shares),
-        sources={source: _by_split(samples, source) for source in dict.fromkeys(one.source for one in samples)},
+        sources={
+            source: count_splits(one for one in samples if one.source == source)
+            for source in dict.fromkeys(one.source for one in samples)
+        },
         shares=_histogram(SHARES, (min(int(share * len(SHARES)), len(SHARES) - 1) for share in shares)),
         people=_histogram(PEOPLE, (-1 if one.people is None else min(one.people, 5) for one in samples)),
         long_sides=_histogram(LONG_SIDES, (bisect_left(SIDES, max(one.width, one.height)) for one in samples)),
@@ -59,11 +62,6 @@ def draw(stats: Stats) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
-
-
-def _by_split(samples: Iterable[Sample], source: str) -> dict[str, int]:
-    counts = Counter(sample.split for sample in samples if sample.source == source)
-    return {split: counts[split] for split in SPLITS}
 
 
 def _histogram(names: Sequence[str], bars: Iterable[int]) -> dict[str, int]:

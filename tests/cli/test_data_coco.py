@@ -136,6 +136,7 @@ def test_annotations_that_are_wrong_are_one_line(
         (["--year", "2015"], "'2015' is not one of '2014', '2017'"),
         (["--url", "file:///etc"], "begins with neither http:// nor https://"),
         (["--funnel", "nowhere/funnel.png"], "make it first"),
+        (["--funnel", "funnel.svg"], "funnel.svg does not end in .png"),
     ],
 )
 def test_wrong_usage(

@@ -38,6 +38,8 @@ def test_stats_are_one_object_and_a_drawing(cutaway_command: Command, people: Pa
     assert (stats["photos"], stats["sources"]) == (2, {"ellipses": {"train": 2, "val": 0, "test": 0}})
     assert imagefile.read(plot).image.size
     assert cutaway_command("data", "stats", people, "--plot", plot).code == 2
+    refused = cutaway_command("data", "stats", people, "--plot", tmp_path / "stats.svg")
+    assert (refused.code, "does not end in .png" in usage_error(refused.errors)) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["sheet.png", "sheet.jpg"])

@@ -82,14 +82,14 @@ def coco(
 
     Exit code: 0 written, 1 written but some photos failed, 2 wrong usage, 3 nothing was written.
     """
-    from cutaway.cli.output import refuse_unwritable
+    from cutaway.cli.output import refuse_unless_png, refuse_unwritable
     from cutaway.cli.trimming import Order, Origin, trim_coco
     from cutaway.data.funnel import Rules
     from cutaway.errors import DataError
 
     refuse_unwritable(out, "-o", overwrite=overwrite)
     if funnel:
-        refuse_unwritable(funnel, "--funnel", overwrite=overwrite)
+        refuse_unless_png(funnel, "--funnel", overwrite=overwrite)
     try:
         rules = Rules(max_people, min_share, max_share, min_person_share)
     except DataError as error:

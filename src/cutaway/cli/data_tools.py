@@ -32,13 +32,13 @@ def stats(
     Exit code: 0 counted, 2 wrong usage, 3 the data cannot be read.
     """
     from cutaway.cli.curating import print_stats
-    from cutaway.cli.output import refuse_unwritable
+    from cutaway.cli.output import refuse_unless_png
     from cutaway.data.folder import load_samples
     from cutaway.data.stats import draw, measure
     from cutaway.imagefile import write
 
     if plot:
-        refuse_unwritable(plot, "--plot", overwrite=overwrite)
+        refuse_unless_png(plot, "--plot", overwrite=overwrite)
     counts = measure(load_samples(index, split))
     if plot:
         write(plot, draw(counts), overwrite=overwrite)

@@ -16,3 +16,10 @@ def refuse_unwritable(path: Path, option: str, *, overwrite: bool) -> None:
         raise typer.BadParameter(str(error), param_hint=f"'{option}'") from error
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}; make it first.", param_hint=f"'{option}'")
+
+
+def refuse_unless_png(path: Path, option: str, *, overwrite: bool) -> None:
+    """Raise ``typer.BadParameter`` for ``option`` unless its drawing, which is a PNG, may be written to ``path``."""
+    if path.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{path} does not end in .png, which it will be.", param_hint=f"'{option}'")
+    refuse_unwritable(path, option, overwrite=overwrite)

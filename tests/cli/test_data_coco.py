@@ -108,7 +108,7 @@ def test_nothing_is_written_where_no_photo_is_left(
     finished = cutaway_command("data", "coco", annotations, images, "-o", out, "--min-share", ".6", "--max-share", ".6")
     assert (finished.code, finished.out) == (3, b"")
     (line,) = finished.errors
-    assert "no photo is left of 18 photos, 16 with_person, 11 few_people, 0 share_in_range; loosen" in line
+    assert "(photos: 18, with a person: 16, 1 to 2 people: 11, 60 to 60 % person: 0); loosen" in line
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -80,7 +80,8 @@ def trim_coco(order: Order, origin: Origin | None, *, as_json: bool) -> int:
         annotations = read_annotations(order.annotations)
         funnel = trim(to_records(annotations, order.rules), order.rules)
     if not funnel.chosen:
-        raise DataError(f"no photo is left of {_in_words(funnel)}; loosen --max-people, --min-share or --max-share")
+        stages = _in_words(funnel, order.rules)
+        raise DataError(f"no photo is left ({stages}); loosen --max-people, --min-share or --max-share")
     missing = _fetch_photos(_chosen(annotations, funnel), order.images, origin, images) if origin else {}
     result = _make(order, annotations, funnel, missing)
     write_index(order.out, result.samples, overwrite=order.overwrite)
@@ -143,8 +144,9 @@ def _watched() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def _in_words(funnel: Funnel) -> str:
-    return ", ".join(f"{count} {stage}" for stage, count in funnel.counts.items())
+def _in_words(funnel: Funnel, rules: Rules) -> str:
+    names = describe(rules)
+    return ", ".join(f"{names[stage]}: {count}" for stage, count in funnel.counts.items())
 
 
 def _print_json(order: Order, result: Result) -> None:

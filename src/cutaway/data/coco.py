@@ -184,7 +184,7 @@ def _items(path: Path, prefix: str) -> Iterator[Json]:
             f"the annotations {path} cannot be read: {error.strerror}; check it, or use --download"
         ) from error
     except ijson.JSONError as error:
-        reason = re.split(r"\n|\\n", str(error))[0]
+        reason = re.split(r"\n|\\n", str(error))[0].removeprefix("b'")
         raise DataError(f"{path} breaks off or is no JSON ({reason}); fetch the file anew") from error
 
 

@@ -193,6 +193,17 @@ def test_a_photo_that_cannot_be_compared_is_told(cutaway_command: Command, index
     assert (report["photos"], [row["id"] for row in report["failed"]]) == (3, ["person_00"])
 
 
+def test_photos_that_are_all_gone_give_no_index_without_copies(
+    cutaway_command: Command, index: Path, tmp_path: Path
+) -> None:
+    for photo in (tmp_path / "people" / "images").iterdir():
+        photo.unlink()
+    finished = cutaway_command("data", "copies", index, "-o", tmp_path / "clean.jsonl", "--json")
+    assert (finished.code, finished.out, len(finished.errors)) == (3, b"", 5)
+    assert "none of 4 photos can be read" in finished.errors[-1]
+    assert not (tmp_path / "clean.jsonl").exists()
+
+
 @pytest.mark.parametrize("name", ["stats", "copies"])
 def test_data_that_are_not_there_are_one_line(cutaway_command: Command, tmp_path: Path, name: str) -> None:
     finished = cutaway_command("data", name, tmp_path / "nothing")

@@ -82,11 +82,16 @@ def report_copies(samples: Sequence[Sample], out: Path | None, *, overwrite: boo
     """Print every pair of copies; return 1 if a pair stands in two splits or a photo failed.
 
     What stands in a second split is left out of the index ``out``, and so is what failed.
+
+    Raises:
+        DataError: Not one photo can be read; no index is written then.
     """
     prints = list(track(read_fingerprints(samples), len(samples), "Reading"))
     failures = [found for found in prints if isinstance(found, Failure)]
     _complain(failures)
     read = [(sample, found) for sample, found in zip(samples, prints, strict=True) if isinstance(found, Fingerprint)]
+    if not read:
+        raise DataError(f"none of {len(samples)} photos can be read, so nothing was compared")
     kept = [sample for sample, _ in read]
     pairs = find_pairs(kept, [found for _, found in read])
     if out:

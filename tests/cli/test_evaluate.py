@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from PIL import Image as PillowImage
 from typer.testing import CliRunner, Result
 
 from cutaway.cli.evaluate import evaluate
+from cutaway.cli.scoring import score_models
 from cutaway.cutout import Cutout
+from cutaway.data.folder import load_samples
 from cutaway.errors import ImageError, ModelError
 from cutaway.evaluation.cost import Cost
 from cutaway.geometry import Fit
@@ -95,6 +98,13 @@ def test_intervals_stand_below_the_scores_of_each_set(run: Run) -> None:
 def test_the_cost_is_stated(run: Run) -> None:
     stated = " ".join(run("portrait", "--threads", 2).stdout.split())
     assert "134 M parameters, 537 MB; squash 224×224: 21.2 GMAC, 10.4 ms (2 threads)" in stated
+
+
+@pytest.mark.usefixtures("run")
+def test_a_closed_standard_error_stops_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    (result,) = score_models(["portrait"], "none", load_samples(data, "test"))
+    assert len(result.evaluation.rows) == 4
 
 
 def test_several_models_are_compared_before_all_else_in_80_columns(run: Run) -> None:

@@ -11,14 +11,18 @@ from rich.progress import Progress
 Item = TypeVar("Item")
 
 
+def watched() -> bool:
+    """Return whether a person sees standard error; it is None where the caller closed it."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 @contextmanager
 def advancing(total: int, description: str) -> Iterator[Callable[[], None]]:
     """Show a bar if a person is looking; each call of what is yielded is one of ``total`` steps."""
-    watched = sys.stderr is not None and sys.stderr.isatty()
     # Rich redirects standard output to its console: right on a terminal, wrong for a file or pipe that is to have it.
     redirect = sys.stdout is not None and sys.stdout.isatty()
     with Progress(
-        console=Console(stderr=True), transient=True, disable=not watched, redirect_stdout=redirect
+        console=Console(stderr=True), transient=True, disable=not watched(), redirect_stdout=redirect
     ) as progress:
         task = progress.add_task(description, total=total)
         yield lambda: progress.advance(task)

@@ -1,7 +1,6 @@
 """Runs the evaluations of ``cutaway evaluate`` under a progress bar, and prints what they found."""
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
 from cutaway.cli.messages import complain, one_line
+from cutaway.cli.progress import advancing
 from cutaway.cutout import Cutout
 from cutaway.data.index import Sample
 from cutaway.data.shards import content
@@ -100,13 +99,12 @@ def _score(model: str, remover: SampleRemover, cost: Cost, samples: Sequence[Sam
 @contextmanager
 def _progress(model: str, total: int) -> Iterator[Callable[[Outcome], None]]:
     """Show a bar on standard error if a person is looking, and a line for each photo that fails."""
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(f"Scoring {escape(model)}", total=total)
+    with advancing(total, f"Scoring {escape(model)}") as step:
 
         def advance(outcome: Outcome) -> None:
             if isinstance(outcome, Failure):
                 complain(outcome.reason, about=outcome.id)
-            bar.advance(task)
+            step()
 
         yield advance
 

@@ -1,7 +1,6 @@
 """Does the work of ``cutaway data coco``: fetches what is missing, trims, and reports what each stage left."""
 
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedCol
 from rich.table import Table
 
 from cutaway.cli.messages import complain, one_line
-from cutaway.cli.progress import track
+from cutaway.cli.progress import track, watched
 from cutaway.data.coco import (
     Annotations,
     Photo,
@@ -118,7 +117,7 @@ def _fetch_annotations(path: Path, origin: Origin, images: str) -> None:
     archive = path.with_name(url.rpartition("/")[2])
     if not archive.exists():
         columns = (TextColumn("Fetching annotations"), DownloadColumn(), TransferSpeedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True, disable=not _watched()) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched()) as bar:
             task = bar.add_task("", total=None)
             for outcome in fetch_all([Download(url, archive)], advance=lambda count: bar.advance(task, count)):
                 if isinstance(outcome, Failed):
@@ -138,10 +137,6 @@ def _fetch_photos(photos: Iterable[Photo], folder: Path, origin: Origin, images:
             failures[name] = Failure(name, outcome.reason)
             complain(outcome.reason, about=name)
     return failures
-
-
-def _watched() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _in_words(funnel: Funnel, rules: Rules) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from cutaway.data.folder import read_folder
 from cutaway.data.masks import write_labels
-from cutaway.data.photos import read_photo
+from cutaway.data.photos import read_photo, resize_photo
 from cutaway.errors import DataError, ImageError
 from folders import ellipse_person, write_people
 
@@ -27,3 +27,13 @@ def test_what_does_not_match_or_is_missing_is_named(tmp_path: Path) -> None:
         read_photo(replace(sample, mask=tmp_path / "small.png"))
     with pytest.raises(ImageError, match=r"gone\.jpg does not exist"):
         read_photo(replace(sample, image=tmp_path / "gone.jpg"))
+
+
+def test_labels_of_a_resized_photo_stay_what_they_are() -> None:
+    labels = np.zeros((20, 30), np.uint8)
+    labels[:, 10:20], labels[:, 20:] = 1, 255
+    image, small = resize_photo(np.zeros((20, 30, 3), np.uint8), labels, 15)
+    assert image.shape == (10, 15, 3)
+    assert small is not None
+    np.testing.assert_array_equal(small, labels[::2, ::2])
+    assert resize_photo(image, None, 40)[0].shape == (27, 40, 3)

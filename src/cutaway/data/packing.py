@@ -16,15 +16,13 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
-import numpy as np
 from PIL import Image as PillowImage
 
 from cutaway.data.index import SPLITS, Failure, Sample, check_ids
 from cutaway.data.masks import encode_labels
-from cutaway.data.photos import read_photo
+from cutaway.data.photos import read_photo, resize_photo
 from cutaway.data.shards import SUFFIX, read_bytes
 from cutaway.errors import CutawayError, DataError, OutputError
-from cutaway.geometry import resize_image
 from cutaway.types import Image, Labels
 
 JPEG = b"\xff\xd8\xff"
@@ -175,24 +173,16 @@ def _pack_sample(sample: Sample, packing: Packing) -> list[Piece]:
     """Return the files of one sample. Raises ``CutawayError`` if a file of it is broken or they outgrow a shard."""
     data = read_bytes(sample.image)
     image, labels = read_photo(sample)
-    scale = min(1.0, (packing.max_side or max(image.shape)) / max(image.shape))
-    if scale < 1:
-        image, labels = _shrink(image, labels, scale)
-    if scale < 1 or not data.startswith(JPEG):
+    side = max(image.shape[:2])
+    kept = min(side, packing.max_side or side)
+    if kept < side:
+        image, labels = resize_photo(image, labels, kept)
+    if kept < side or not data.startswith(JPEG):
         data = _encode(image, packing.quality)
     pieces = _pieces(sample, data, image.shape[:2], labels)
     if sum(piece.size for piece in pieces) > _room(packing):
         raise DataError(f"{sample.image} does not fit a shard of {packing.max_bytes} bytes; allow more, or shrink it")
     return pieces
-
-
-def _shrink(image: Image, labels: Labels | None, scale: float) -> tuple[Image, Labels | None]:
-    """Return both at ``scale``; labels take the nearest value, since means of class numbers are none."""
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    if labels is not None:
-        nearest = PillowImage.Resampling.NEAREST
-        labels = np.asarray(PillowImage.fromarray(labels).resize((width, height), nearest))
-    return resize_image(image, height, width), labels
 
 
 def _encode(image: Image, quality: int) -> bytes:

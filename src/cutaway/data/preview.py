@@ -8,9 +8,8 @@ from PIL import ImageDraw, ImageFilter, ImageFont
 
 from cutaway.data.index import Failure, Sample
 from cutaway.data.masks import PERSON, VOID
-from cutaway.data.photos import read_photo
+from cutaway.data.photos import read_photo, resize_photo
 from cutaway.errors import CutawayError
-from cutaway.geometry import resize_image
 from cutaway.types import Image, Labels, Mask
 
 SIDE = 200
@@ -54,12 +53,9 @@ def arrange(tiles: Sequence[Image]) -> Image:
 
 def _mark(image: Image, labels: Labels | None) -> Image:
     """Return a small version of ``image`` on which void is tinted and the person outlined."""
-    scale = SIDE / max(image.shape[:2])
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    small = resize_image(image, height, width).copy()
+    image, labels = resize_photo(image, labels, SIDE)
+    small = image.copy()
     if labels is not None:
-        nearest = PillowImage.Resampling.NEAREST
-        labels = np.asarray(PillowImage.fromarray(labels).resize((width, height), nearest))
         small[labels == VOID] = small[labels == VOID] // 2 + np.array(TINT, np.uint8) // 2
         small[_outline(labels == PERSON)] = OUTLINE
     return small

@@ -118,6 +118,12 @@ ROW = {
 }  # fmt: skip
 
 
+def test_a_tar_without_a_sample_is_named(tmp_path: Path) -> None:
+    photos = write_tar(tmp_path / "photos.tar", {"holidays/beach.jpg": encode(draw_person())})
+    with pytest.raises(DataError, match=r"photos\.tar holds no sample; make shards with 'cutaway data pack'"):
+        read_shards([photos])
+
+
 def test_a_sample_of_which_a_file_is_missing_is_named(tmp_path: Path) -> None:
     members = {"a.json": json.dumps({**ROW, "mask": "a.png"}).encode(), "a.jpg": encode(draw_person(), "JPEG")}
     with pytest.raises(DataError, match=r"a\.tar, a\.json: the shard holds no a\.png"):

@@ -80,17 +80,19 @@ def read_shards(shards: Iterable[Path]) -> list[Sample]:
     """Return the samples in ``shards``, in their order there; neither photos nor masks are read.
 
     Raises:
-        DataError: A shard is damaged, or not all of a sample is in it; the message names it.
+        DataError: A shard is damaged or holds no sample, or not all of one is in it; the message names it.
     """
     return [sample for shard in shards for sample in _read_shard(shard)]
 
 
 def _read_shard(shard: Path) -> Iterator[Sample]:
     spans = _spans(shard)
+    names = [name for name in spans if name.endswith(".json")]
+    if not names:
+        raise DataError(f"{shard} holds no sample; make shards with 'cutaway data pack'")
     with shard.open("rb") as file:
-        for name, span in spans.items():
-            if name.endswith(".json"):
-                yield _sample(_read(file, span), shard, name, spans)
+        for name in names:
+            yield _sample(_read(file, spans[name]), shard, name, spans)
 
 
 def _sample(text: bytes, shard: Path, name: str, spans: Mapping[str, Span]) -> Sample:

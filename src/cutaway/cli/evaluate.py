@@ -13,7 +13,7 @@ def evaluate(
     data: Annotated[
         Path,
         typer.Option(
-            metavar="INDEX|FOLDER", help="Photos with masks: a .jsonl index, or a folder with images/ and masks/."
+            metavar="INDEX|FOLDER", help="A .jsonl index, a folder with images/ and masks/, or one of tar shards."
         ),
     ],
     split: Annotated[Literal["train", "val", "test"], typer.Option(help="Which part of the data.")] = "test",

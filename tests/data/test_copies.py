@@ -72,6 +72,16 @@ def test_neither_a_negative_nor_plain_grey_is_a_copy() -> None:
     assert pairs_of(ORIGINAL, 255 - ORIGINAL, grey, grey + 1) == []
 
 
+def test_photos_whose_hashes_are_alike_by_chance_are_no_copies() -> None:
+    """Both brighten from left to right, which is all that a hash sees; from top to bottom one darkens."""
+    down, right = np.mgrid[:120, :160]
+    lit_below, lit_above = (
+        np.repeat((40 + right * 0.6 + rows * 0.4).astype(np.uint8)[..., None], 3, axis=2) for rows in (down, 120 - down)
+    )
+    np.testing.assert_array_equal(fingerprint(lit_below).hash, fingerprint(lit_above).hash)
+    assert pairs_of(lit_below, lit_above) == []
+
+
 def test_three_of_a_kind_are_three_pairs() -> None:
     assert [pair[:2] for pair in pairs_of(*[ORIGINAL] * 3)] == [("0", "1"), ("0", "2"), ("1", "2")]
 

@@ -136,7 +136,7 @@ def _similar(hashes: NDArray[np.uint64], others: NDArray[np.uint64]) -> Iterator
     """Yield a place in ``hashes`` (4×N) and the later ones in ``others`` (4×N) whose bits differ little from it."""
     rows, columns = _BLOCK
     for top in range(0, hashes.shape[1], rows):
-        for left in range(top - top % columns, hashes.shape[1], columns):
+        for left in range(top, hashes.shape[1], columns):
             close = _distances(hashes[:, top : top + rows], others[:, left : left + columns]) <= MAX_BITS
             for row in np.flatnonzero(close.any(axis=1)):
                 seconds = left + np.flatnonzero(close[row])

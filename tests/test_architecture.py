@@ -13,7 +13,8 @@ import cutaway
 
 PACKAGE = Path(cutaway.__file__).parent
 PICTURES = {"tiles", "pixels", "imagefile", "geometry", "refine", "foreground", "composite", "cutout"}
-CORE = {"types", "errors", "manifest", "weights", "runtime", "remover"} | PICTURES
+VIEWS = {"head", "framing", "shadow"}
+CORE = {"types", "errors", "manifest", "weights", "runtime", "remover"} | PICTURES | VIEWS
 
 # A module of the core, or a sub-package: what it may import of ours besides itself. Nothing but __main__ imports "cli".
 ALLOWED: dict[str, set[str]] = {
@@ -27,7 +28,10 @@ ALLOWED: dict[str, set[str]] = {
     "composite": {"types", "errors"},
     "foreground": {"types", "errors", "tiles"},
     "refine": {"types", "errors", "geometry", "tiles"},
-    "cutout": {"types", "errors", "imagefile", "foreground", "composite"},
+    "head": {"types", "errors", "composite"},
+    "framing": {"types", "errors", "composite", "head"},
+    "shadow": {"types", "errors", "composite"},
+    "cutout": {"types", "errors", "imagefile", "foreground", "composite", "framing", "shadow"},
     "weights": {"types", "errors"},
     "runtime": {"types", "errors", "manifest", "weights"},
     "remover": CORE - {"remover"},

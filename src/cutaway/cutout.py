@@ -1,17 +1,19 @@
 """What a removal gives: the photo, its alpha, and the pictures made from them."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from cutaway import composite, imagefile
-from cutaway.composite import Box
-from cutaway.errors import ImageError
+from cutaway import composite, framing, imagefile
+from cutaway.composite import Box, Fit
+from cutaway.errors import CutawayError, ImageError
 from cutaway.foreground import estimate_foreground
+from cutaway.framing import Frame, IdPhoto, Margin
 from cutaway.imagefile import Source
+from cutaway.shadow import Shadow, cast
 from cutaway.types import Alpha, Image, Rgba
 
 
@@ -22,7 +24,8 @@ class Cutout:
     ``image`` is the photo, H×W×3 uint8, upright sRGB. ``predicted`` is what the network and the refinement say of it,
     H×W float32, 0..1; ``given`` is the alpha that the photo came with, None where it is opaque. ``confidence`` is 0..1:
     how far the network trusts its own outline, as the person IoU it expects; where nobody was found, how sure it is of
-    that.
+    that. ``shadow`` is what lies behind the person in every picture made of them, and ``scale`` the pixels that one of
+    the photo's has become.
     """
 
     image: Image
@@ -30,6 +33,8 @@ class Cutout:
     confidence: float
     found_person: bool
     given: Alpha | None = None
+    shadow: Shadow | None = None
+    scale: float = 1.0
 
     @cached_property
     def alpha(self) -> Alpha:
@@ -47,10 +52,12 @@ class Cutout:
 
     @cached_property
     def rgba(self) -> Rgba:
-        """The cut-out, H×W×4 uint8, straight alpha.
+        """The cut-out, H×W×4 uint8, straight alpha; a shadow is black behind the person.
 
         Where alpha is 0 so is the colour: the background cannot be recovered.
         """
+        if self.shadow is not None:
+            return composite.under(self.foreground, self.alpha, cast(self.alpha, self.shadow))
         alpha = composite.alpha_bytes(self.alpha)
         rgba = np.dstack([self.foreground, alpha])
         rgba[alpha == 0] = 0
@@ -61,27 +68,72 @@ class Cutout:
         """The person's bounding box (top, left, bottom, right), half-open; None where nobody was found."""
         return composite.bounding_box(self.predicted)
 
-    def over(self, background: Source) -> Image:
-        """Return the person over a CSS colour such as ``"white"``, or over an image scaled to cover the frame.
+    def over(self, background: Source, *, fit: Fit = "cover", position: str = "center") -> Image:
+        """Return the person over a CSS colour such as ``"white"``, or over an image.
+
+        An image is scaled to ``cover`` the frame, or to be ``contain``-ed in it with white around; ``position`` is
+        what CSS calls background-position, in words or percent: ``"left"``, ``"right top"``, ``"50% 20%"``.
 
         Raises:
             ImageError: ``background`` is neither a colour nor an image that can be read, or it is not opaque.
+            CutawayError: ``position`` is none.
         """
+        across_and_down = composite.parse_position(position)
+        height, width = self.alpha.shape
         if isinstance(background, str):
             if composite.is_colour(background):
-                return composite.over_colour(self.foreground, self.alpha, composite.parse_colour(background))
+                return self._over(np.full((height, width, 3), composite.parse_colour(background), np.uint8))
             if not Path(background).exists():
                 raise ImageError(f"{background!r} is neither a colour, such as white or #ffcc00, nor an image file.")
         behind = imagefile.read(background)
         if behind.alpha is not None:
             raise ImageError("The background image has transparent parts; give one that is opaque.")
-        return composite.over_image(self.foreground, self.alpha, behind.image)
+        return self._over(composite.fit_background(behind.image, height, width, fit, across_and_down))
 
     def over_blur(self, radius: float) -> Image:
         """Return the person over their own background, blurred by ``radius`` pixels."""
         kept_out = self.predicted if self.given is None else 1 - (1 - self.predicted) * self.given
-        blurred = composite.blur_background(self.image, kept_out, radius)
-        return composite.over_image(self.foreground, self.alpha, blurred)
+        return self._over(composite.blur_background(self.image, kept_out, radius))
+
+    def with_shadow(self, strength: float = 0.5) -> "Cutout":
+        """Return this cut-out with a drawn shadow, which takes the share ``strength``, 0..1, of the light at most.
+
+        On the ground behind a person who stands in the photo; behind the outline where the lower edge cuts them off.
+
+        Raises:
+            CutawayError: ``strength`` is not in 0..1.
+        """
+        cut = self.box is not None and framing.is_cut_below(self.box, len(self.alpha))
+        return replace(self, shadow=Shadow("drop" if cut else "ground", strength))
+
+    def cropped(self, margin: Margin) -> "Cutout":
+        """Return the part around the person, with ``margin``, as far as the photo goes; all where nobody was found."""
+        return self if self.box is None else self._framed(framing.crop(self.box, margin, *self.alpha.shape))
+
+    def sized(self, height: int, width: int, margin: Margin, *, upscale: bool = False) -> "Cutout":
+        """Return the person in ``height`` × ``width`` pixels: centred, and standing on the lower ``margin``.
+
+        A person whom the photo cuts off reaches that edge. Unless ``upscale``, nobody becomes larger than in the photo.
+        Where nobody was found it is the middle of the photo.
+        """
+        (rows, columns), size = self.alpha.shape, (height, width)
+        if self.box is None:
+            return self._framed(framing.cover((rows, columns), size))
+        return self._framed(framing.place(self.box, margin, (rows, columns), size, upscale=upscale))
+
+    def for_preset(self, name: str, *, upscale: bool = False) -> "Cutout":
+        """Return the person as the preset ``name`` of ``framing.PRESETS`` prescribes.
+
+        Raises:
+            CutawayError: There is no such preset, or it cannot be met with this photo; the text says why.
+        """
+        preset = framing.find_preset(name)
+        if isinstance(preset, IdPhoto):
+            return self._framed(framing.place_head(self.predicted, preset, upscale=upscale))
+        if self.box is None:
+            raise CutawayError("There is nobody in this photograph to be shown as the preset prescribes.")
+        rows, columns = self.alpha.shape
+        return self._framed(framing.place_goods(self.box, (rows, columns), preset, upscale=upscale))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
         """Write ``rgba`` to ``path``, replacing what is there; the suffix chooses: .png, .webp, .avif or .tiff.
@@ -92,3 +144,26 @@ class Cutout:
         """
         target = Path(path)
         imagefile.write(target, imagefile.encode(self.rgba, imagefile.format_of(target)), overwrite=overwrite)
+
+    def _over(self, behind: Image) -> Image:
+        if self.shadow is not None:
+            behind = composite.over_colour(behind, 1 - cast(self.alpha, self.shadow), composite.BLACK)
+        return composite.over_image(self.foreground, self.alpha, behind)
+
+    def _framed(self, frame: Frame) -> "Cutout":
+        """Return what ``frame`` shows. Beyond the photo there is nothing, as where its own alpha is 0."""
+        whole = np.broadcast_to(np.float32(1), self.alpha.shape) if self.given is None else self.given
+        given = framing.take(whole, frame)
+        return replace(
+            self,
+            image=self._image_in(frame),
+            predicted=framing.take(self.predicted, frame),
+            given=given if given.min() < 1 else None,
+            scale=self.scale * frame.scale,
+        )
+
+    def _image_in(self, frame: Frame) -> Image:
+        if self.given is None:
+            return framing.take(self.image, frame)
+        # Pillow weighs colours by the alpha beside them, so that what it hides does not run into what is seen.
+        return framing.take(np.dstack([self.image, composite.alpha_bytes(self.given)]), frame)[..., :3]

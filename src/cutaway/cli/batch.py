@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cutaway.cli.look import Look, render
+from cutaway.cli.look import Look, arrange, render
 from cutaway.cli.messages import complain, one_line, only_our_messages, point_descriptor
 from cutaway.cli.plan import STREAM, Failure, Job
 from cutaway.cutout import Cutout
@@ -30,7 +30,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Done:
-    """A finished photograph. ``box`` is (top, left, bottom, right) in its pixels; ``None`` = nobody in it."""
+    """A finished photograph: its result is ``height`` × ``width``, and ``scale`` pixels for one of the photograph.
+
+    ``box`` is (top, left, bottom, right) in the result's pixels; ``None`` = nobody in it.
+    """
 
     input: str
     output: str
@@ -39,6 +42,7 @@ class Done:
     box: tuple[int, int, int, int] | None
     height: int
     width: int
+    scale: float
 
 
 def run(steps: Sequence[Job | Failure], order: Order, *, as_json: bool) -> int:
@@ -97,18 +101,20 @@ def _store(job: Job, cutout: Cutout | CutawayError, order: Order) -> Done:
         raise cutout
     if order.require_person and not cutout.found_person:
         raise CutawayError("there is nobody in this photograph, so nothing was written.")
-    data = encode(render(cutout, order.look), order.format)
+    shown = arrange(cutout, order.look)
+    data = encode(render(shown, order.look), order.format)
     if job.output is None:
         _write_stream(data)
     else:
         _write_file(job.output, data, overwrite=order.overwrite)
-    return _done(job, cutout)
+    return _done(job, shown)
 
 
 def _done(job: Job, cutout: Cutout) -> Done:
     output = STREAM if job.output is None else str(job.output)
     height, width = cutout.alpha.shape
-    return Done(job.name, output, cutout.found_person, round(cutout.confidence, 4), cutout.box, height, width)
+    confidence, scale = round(cutout.confidence, 4), round(cutout.scale, 6)
+    return Done(job.name, output, cutout.found_person, confidence, cutout.box, height, width, scale)
 
 
 def _write_file(path: Path, data: bytes, *, overwrite: bool) -> None:

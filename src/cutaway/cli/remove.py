@@ -1,25 +1,28 @@
 """``cutaway remove``: its options, and their translation into a plan and a look."""
 
 import sys
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
 
-DEFAULT_MARGIN = "0"
-"""What ``--crop`` without a value means: exactly the person's box."""
+if TYPE_CHECKING:
+    from cutaway.cli.look import Look
+
+BARE = {"--crop": "0", "--shadow": "50%"}
+"""What an option means without its value: exactly the person's box; half of the light taken."""
 
 
 class RemoveCommand(TyperCommand):
-    """Gives ``--crop`` its optional value as GNU commands do: ``--crop`` or ``--crop=MARGIN``, never ``--crop MARGIN``.
+    """Gives options an optional value as GNU commands do: ``--crop`` or ``--crop=MARGIN``, never ``--crop MARGIN``.
 
     Typer has no options with an optional value, and one that took the next word would swallow a photograph's name.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Write a bare ``--crop`` out in full before Typer reads the arguments."""
+        """Write a bare option out in full before Typer reads the arguments."""
         end = args.index("--") if "--" in args else len(args)
-        spelled = [f"--crop={DEFAULT_MARGIN}" if word == "--crop" else word for word in args[:end]]
+        spelled = [f"{word}={BARE[word]}" if word in BARE else word for word in args[:end]]
         return super().parse_args(ctx, spelled + args[end:])
 
 
@@ -40,17 +43,50 @@ def remove(
         ),
     ] = None,
     background: Annotated[
-        str, typer.Option(metavar="transparent|COLOUR|FILE|blur[:RADIUS]", help="What lies behind the person.")
-    ] = "transparent",
+        str | None,
+        typer.Option(
+            metavar="transparent|COLOUR|FILE|blur[:RADIUS]",
+            help="What lies behind the person; without it transparent, with --preset white.",
+            show_default=False,
+        ),
+    ] = None,
+    fit: Annotated[
+        Literal["cover", "contain"] | None,
+        typer.Option(help="Background picture: over the whole frame (default), or whole with white around."),
+    ] = None,
+    position: Annotated[
+        str | None,
+        typer.Option(metavar="X [Y]", help='Background picture: as in CSS, "right top" or "50% 20%"; default center.'),
+    ] = None,
+    shadow: Annotated[
+        str | None,
+        typer.Option(
+            "--shadow", metavar="[=STRENGTH]", help="A soft drawn shadow; share of light taken: --shadow=50%."
+        ),
+    ] = None,
     mask: Annotated[
         bool, typer.Option("--mask", help="Write the alpha alone, as a grey picture; person = white.")
     ] = False,
     crop: Annotated[
         str | None,
         typer.Option(
-            "--crop", metavar="[=MARGIN]", help="Crop to the person; margin as a share of its longer side: --crop=10%."
+            "--crop",
+            metavar="[=MARGIN]",
+            help="Crop to the person; margin as a share of its longer side or in pixels: --crop=10%, --crop=20px.",
         ),
     ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH", help="Exactly so many pixels, with the person centred; margin of --crop, else 10%."
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Size and place for: id-35x45, us-2x2, shop-square.")
+    ] = None,
+    upscale: Annotated[
+        bool, typer.Option("--upscale", help="Let --size or --preset enlarge the person beyond the photograph.")
+    ] = False,
     file_format: Annotated[
         Literal["png", "webp", "avif", "tiff", "jpg"] | None,
         typer.Option("--format", help="Output format; without it, what OUT's name says, else png.", show_default=False),
@@ -73,12 +109,35 @@ def remove(
     3 nothing could start.
     """
     from cutaway.cli.batch import Order, run
-    from cutaway.cli.look import Look, parse_background, parse_margin
+    from cutaway.cli.look import (
+        Look,
+        View,
+        check_position,
+        check_preset,
+        parse_background,
+        parse_margin,
+        parse_shadow,
+        parse_size,
+    )
     from cutaway.cli.plan import Naming, choose_format, make_plan, read_target
 
-    look = Look(parse_background(background), mask, None if crop is None else parse_margin(crop))
+    view = View(
+        None if crop is None else parse_margin(crop),
+        None if size is None else parse_size(size),
+        None if preset is None else check_preset(preset),
+        upscale,
+    )
+    behind = background or ("transparent" if preset is None or mask else "white")
+    look = Look(
+        parse_background(behind),
+        fit or "cover",
+        check_position(position or "center"),
+        mask,
+        None if shadow is None else parse_shadow(shadow),
+        view,
+    )
     encoding = choose_format(out, file_format)
-    _refuse_contradictions(background, mask, encoding)
+    _refuse_contradictions(look, encoding, background=background, placed=fit is not None or position is not None)
     naming = Naming("mask" if mask else "cutout", f".{encoding}")
     target = read_target(out, inputs)
     if target.kind == "stream":
@@ -88,12 +147,43 @@ def remove(
     raise typer.Exit(run(steps, order, as_json=as_json))
 
 
-def _refuse_contradictions(background: str, mask: bool, encoding: str) -> None:
-    if mask and background != "transparent":
-        raise typer.BadParameter("a mask has no background; leave --mask or --background out.", param_hint="'--mask'")
-    if encoding == "jpg" and background == "transparent" and not mask:
-        reason = "jpg cannot store transparency; choose png, webp or avif, or name a --background such as white."
-        raise typer.BadParameter(reason, param_hint="'--format'")
+def _refuse_contradictions(look: "Look", encoding: str, *, background: str | None, placed: bool) -> None:
+    """Raise ``typer.BadParameter`` for options that make no sense together.
+
+    ``background`` is what the user wrote, if anything, and ``placed`` whether ``--fit`` or ``--position`` was given.
+    """
+    view = look.view
+    for wrong, option, reason in (
+        (
+            look.mask and background not in (None, "transparent"),
+            "--mask",
+            "a mask has no background; leave --mask or --background out.",
+        ),
+        (look.mask and look.shadow is not None, "--mask", "a mask has no shadow; leave --mask or --shadow out."),
+        (
+            encoding == "jpg" and look.background is None and not look.mask,
+            "--format",
+            "jpg cannot store transparency; choose png, webp or avif, or name a --background such as white.",
+        ),
+        (placed and not look.has_picture, "--fit", "--fit and --position are for a picture named by --background."),
+        (
+            view.preset is not None and (view.size is not None or view.margin is not None),
+            "--preset",
+            "a preset settles size and margin; leave --size and --crop out.",
+        ),
+        (
+            view.shows_id and look.shadow is not None,
+            "--shadow",
+            "ID photos must not show a shadow; leave --shadow or --preset out.",
+        ),
+        (
+            view.upscale and view.size is None and view.preset is None,
+            "--upscale",
+            "only --size and --preset enlarge; name one of them.",
+        ),
+    ):
+        if wrong:
+            raise typer.BadParameter(reason, param_hint=f"'{option}'")
 
 
 def _refuse_stream(as_json: bool) -> None:

@@ -8,9 +8,23 @@ from PIL import Image as PillowImage
 
 from cutaway import Cutout
 from cutaway.errors import CutawayError, OutputError
-from synthetic import draw_person, encode
+from cutaway.framing import Margin
+from synthetic import draw_person, encode, person_mask
 
 PERSON, WALL = (240, 200, 160), (20, 40, 80)
+
+
+def standing(height: int = 200, width: int = 160) -> Cutout:
+    """Somebody whose feet are in the photograph."""
+    alpha = np.zeros((height, width), np.float32)
+    alpha[height // 10 : height * 9 // 10, width * 3 // 8 : width // 2] = 1
+    image = np.where(alpha[..., None] > 0, PERSON, WALL).astype(np.uint8)
+    return Cutout(image, alpha, confidence=0.9, found_person=True)
+
+
+def bust(height: int = 1200, width: int = 1000) -> Cutout:
+    alpha = person_mask(height, width).astype(np.float32)
+    return Cutout(draw_person(height, width), alpha, confidence=0.9, found_person=True)
 
 
 @pytest.fixture
@@ -77,6 +91,101 @@ def test_blur_keeps_the_persons_colour_out_of_the_background(cutout: Cutout) -> 
     blurred = cutout.over_blur(6)
     assert np.abs(blurred[:, 45:].astype(int) - WALL).max() <= 6
     assert np.abs(blurred[:, :15].astype(int) - PERSON).max() <= 3
+
+
+def test_an_image_is_placed_as_asked(cutout: Cutout) -> None:
+    scene = np.zeros((40, 10, 3), np.uint8)
+    scene[:20] = 90
+    contained = cutout.over(scene, fit="contain", position="right")
+    assert contained[:, 45:50].min() == 255
+    np.testing.assert_array_equal(contained[:20, 50:], 90)
+    np.testing.assert_array_equal(cutout.over(scene, position="top")[:, 45:], 90)
+    with pytest.raises(CutawayError, match="no position"):
+        cutout.over(scene, position="behind")
+
+
+def test_a_shadow_darkens_the_background_alone() -> None:
+    plain, shaded = standing().over("white").astype(int), standing().with_shadow(0.6).over("white").astype(int)
+    np.testing.assert_array_equal(shaded[standing().alpha > 0], plain[standing().alpha > 0])
+    assert (shaded <= plain).all()
+    assert shaded[170, 90].max() < 200
+    np.testing.assert_array_equal(shaded[:90], plain[:90])
+
+
+def test_a_shadow_behind_a_bust_is_that_of_its_outline() -> None:
+    shaded = bust(240, 200).with_shadow().over("white")
+    head = np.flatnonzero(person_mask(240, 200)[84])
+    assert shaded[88, head[-1] + 4].max() < 220
+    assert shaded[88, head[0] - 8].min() > 235
+
+
+def test_a_shadow_is_in_the_transparent_cut_out_as_over_a_colour() -> None:
+    rgba = standing().with_shadow().rgba.astype(float)
+    share = rgba[..., 3:] / 255
+    over_white = share * rgba[..., :3] + (1 - share) * 255
+    np.testing.assert_allclose(over_white, standing().with_shadow().over("white"), atol=2)
+    assert not rgba[rgba[..., 3] == 0].any()
+
+
+def test_a_shadow_keeps_its_kind_in_a_frame_that_ends_at_the_feet() -> None:
+    shaded = standing().with_shadow().cropped(Margin()).rgba
+    assert shaded.shape[:2] == (160, 20)
+    wide = standing().with_shadow().sized(160, 300, Margin()).over("white")
+    assert wide[150, 165].max() < 200
+    assert wide[20, 165:].min() == 255
+
+
+def test_a_crop_is_the_part_around_the_person() -> None:
+    whole, part = standing(), standing().cropped(Margin(pixels=5))
+    assert part.alpha.shape == (170, 30)
+    assert part.box == (5, 5, 165, 25)
+    np.testing.assert_array_equal(part.rgba, whole.rgba[15:185, 55:85])
+    assert part.scale == 1
+
+
+def test_a_size_is_kept_and_the_rest_of_the_picture_is_background() -> None:
+    small = standing().sized(100, 300, Margin(share=0.1))
+    assert small.alpha.shape == (100, 300)
+    assert small.scale == pytest.approx(100 / 192)
+    assert small.box == pytest.approx((8, 145, 92, 155), abs=1)
+    over = small.over("#0000ff")
+    np.testing.assert_array_equal(over[:, :100], np.broadcast_to((0, 0, 255), (100, 100, 3)))
+    np.testing.assert_allclose(over[50, 150], PERSON, atol=1)
+    assert small.rgba[0, 0].max() == 0
+
+
+def test_a_blur_goes_on_beyond_the_photo_with_its_colours() -> None:
+    beside = standing().sized(100, 300, Margin(share=0.1)).over_blur(4)[:, :120]
+    np.testing.assert_allclose(beside, np.broadcast_to(WALL, beside.shape), atol=4)
+
+
+def test_colour_that_the_photos_own_alpha_hides_does_not_run_into_a_smaller_picture() -> None:
+    image, given = np.full((80, 80, 3), 200, np.uint8), np.ones((80, 80), np.float32)
+    image[:, 41:], given[:, 41:] = 0, 0
+    whole = Cutout(image, np.ones((80, 80), np.float32), 1, found_person=True, given=given)
+    rgba = whole.sized(30, 30, Margin()).rgba
+    assert rgba[rgba[..., 3] > 0][:, :3].min() >= 198
+
+
+def test_where_nobody_was_found_a_crop_is_all_and_a_size_is_the_middle() -> None:
+    nobody = Cutout(draw_person(), np.zeros((96, 80), np.float32), 0.9, found_person=False)
+    assert nobody.cropped(Margin()) is nobody
+    assert nobody.sized(50, 50, Margin()).over("white").shape == (50, 50, 3)
+    for name in ("id-35x45", "shop-square"):
+        with pytest.raises(CutawayError, match="nobody"):
+            nobody.for_preset(name)
+
+
+@pytest.mark.parametrize(("name", "size"), [("id-35x45", (531, 413)), ("us-2x2", (600, 600))])
+def test_a_preset_gives_its_size(name: str, size: tuple[int, int]) -> None:
+    assert bust().for_preset(name).over("white").shape == (*size, 3)
+
+
+def test_goods_fill_the_shops_square() -> None:
+    shop = standing(400, 320).for_preset("shop-square", upscale=True)
+    assert shop.alpha.shape == (2000, 2000)
+    assert shop.box is not None
+    assert (shop.box[2] - shop.box[0]) / 2000 == pytest.approx(0.85, abs=0.005)
 
 
 @pytest.mark.parametrize("suffix", ["png", "PNG", "webp", "tiff", "tif"])

@@ -81,7 +81,7 @@ Preset: TypeAlias = IdPhoto | ShopPhoto
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        # 35 × 45 mm at 300 dpi. The head has to take 70–80 % of the height, or 32–36 mm: 75 % is 34 mm.
+        # 35 × 45 mm at 300 dpi. The head has to take 70–80 % of the height, or 32–36 mm.
         "id-35x45": IdPhoto(531, 413, head=0.75, head_room=0.09),
         # 2 × 2 inches (51 × 51 mm) at 300 dpi. Head 50–69 % of the height, eyes 56–69 % above the lower edge.
         "us-2x2": IdPhoto(600, 600, head=0.6, head_room=0.09),

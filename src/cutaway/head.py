@@ -12,13 +12,14 @@ from cutaway.types import Alpha
 NECK_SHARE = 0.85
 """A neck begins where the outline has narrowed to this share of the widest row above."""
 
-PROPORTION = 1.35
+PROPORTION = 1.5
 """Height of a head, hair and chin included, by its greatest width with ears and hair."""
 
-NECKS = (0.8, 1.7)
+NECKS = (0.8, 1.6)
 """How many widths of the head below the crown a neck may lie; anything narrow elsewhere is none."""
 
 _SMOOTHED = 0.005
+_LEVEL = 0.005
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ def find_head(alpha: Alpha) -> Head:
     """Return the head of the person in ``alpha``, H×W float32, 0..1, upright and alone.
 
     The crown is the person's first row. The head is what lies above the first narrowing, going down, to
-    ``NECK_SHARE``. An outline does not show the chin: it is put halfway between the neck's narrowest row, which lies
-    above most chins, and ``PROPORTION`` times the head's width, which lies below.
+    ``NECK_SHARE``. An outline does not show the chin: it is put halfway between the neck's first narrowest row, which
+    lies above most chins, and ``PROPORTION`` times the head's width, which lies below.
     Raises ``CutawayError`` where there is nobody, or no neck: under long hair, a hood or a raised arm.
     """
     box = bounding_box(alpha)
@@ -69,6 +70,8 @@ def _head_height(widths: NDArray[np.float64]) -> float | None:
     shoulders = np.flatnonzero(below > head_width)
     if not shoulders.size:
         return None
-    neck = int(narrow[0]) + int(below[: shoulders[0]].argmin())
+    nape = below[: shoulders[0]]
+    # A neck may stay as narrow for long; it begins at its first row.
+    neck = int(narrow[0]) + int(np.flatnonzero(nape <= nape.min() + _LEVEL * head_width)[0])
     in_proportion = NECKS[0] <= neck / head_width <= NECKS[1]
     return (neck + PROPORTION * head_width) / 2 if in_proportion else None

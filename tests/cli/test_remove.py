@@ -88,6 +88,24 @@ def test_background_picture_covers_the_frame(remove: Command, portrait: Path, tm
     assert open_pixels(portrait.with_name("anna-cutout.png"))[0, 0].tolist() == [0, 90, 200]
 
 
+def test_background_picture_is_placed(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    scene = save(tmp_path / "scene.png", np.full((10, 80, 3), (0, 90, 200), np.uint8))
+    remove(portrait, "--background", scene, "--fit", "contain", "--position", "center bottom")
+    pixels = open_pixels(portrait.with_name("anna-cutout.png"))
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert pixels[90, 0].tolist() == [0, 90, 200]
+
+
+def test_shadow_lies_behind_the_person(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    for name, arguments in {"no": [], "half": ["--shadow"], "dark": ["--shadow=1"]}.items():
+        remove(portrait, "--background", "white", *arguments, "-o", tmp_path / f"{name}.png")
+    none, half, dark = (open_pixels(tmp_path / f"{name}.png").astype(int).sum() for name in ("no", "half", "dark"))
+    assert dark < half < none
+    remove("--shadow", portrait, "-o", tmp_path / "clear.png")
+    rgba = open_pixels(tmp_path / "clear.png")
+    assert (rgba[..., 3] > 0).sum() > 1.05 * (open_pixels(tmp_path / "no.png") != 255).any(axis=2).sum()
+
+
 @pytest.mark.parametrize("background", ["blur", "blur:3.5"])
 def test_background_blur_keeps_the_person_sharp(remove: Command, tmp_path: Path, background: str) -> None:
     image = draw_person()
@@ -114,6 +132,72 @@ def test_crop_keeps_the_person_alone(remove: Command, portrait: Path, tmp_path: 
     assert tight.shape[:2] == pytest.approx((96 - rows.min(), np.ptp(columns) + 1), abs=3)
     assert tight.shape[0] < wide.shape[0] <= 96
     assert tight.shape[1] < wide.shape[1] <= 80
+
+
+def test_crop_margin_in_pixels(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    remove("--crop", portrait, "-o", tmp_path / "tight.png")
+    remove("--crop=3px", portrait, "-o", tmp_path / "wide.png")
+    tight, wide = open_pixels(tmp_path / "tight.png"), open_pixels(tmp_path / "wide.png")
+    assert wide.shape == (tight.shape[0] + 3, tight.shape[1] + 6, 4)  # the photograph ends below
+    np.testing.assert_array_equal(wide[3:, 3:-3, 3], tight[..., 3])
+
+
+def test_background_covers_what_a_crop_leaves(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    scene = np.zeros((96, 80, 3), np.uint8)
+    scene[:, :2] = 255
+    behind = "--background", save(tmp_path / "scene.png", scene), "--position", "left top"
+    remove(portrait, "--crop", *behind, "-o", tmp_path / "out.png")
+    assert open_pixels(tmp_path / "out.png")[0, 0].min() > 200
+
+
+def test_size_is_exact_and_the_person_stands_below(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    finished = remove(portrait, "--size", "60x40", "--background", "white", "-o", tmp_path / "out.png", "--json")
+    (row,) = json.loads(finished.out)["done"]
+    pixels = open_pixels(tmp_path / "out.png")
+    assert pixels.shape == (row["height"], row["width"], 3) == (40, 60, 3)
+    top, left, bottom, right = row["box"]
+    assert bottom == 40
+    assert left == pytest.approx(60 - right, abs=1)
+    assert 0 < top < 10
+    assert row["scale"] == pytest.approx(pixels.shape[0] / (96 - np.nonzero(person_mask(96, 80))[0].min()), rel=0.2)
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert pixels[35, 30].tolist() == pytest.approx((235, 205, 180), abs=8)
+
+
+def test_size_enlarges_nobody_unless_asked(remove: Command, portrait: Path) -> None:
+    scales = []
+    for arguments in ([], ["--upscale"]):
+        finished = remove(portrait, "--size", "400x400", *arguments, "--json", "--overwrite")
+        scales.append(json.loads(finished.out)["done"][0]["scale"])
+    assert scales[0] == 1
+    assert scales[1] > 3
+
+
+def test_size_of_nobody_is_exact(remove: Command, tmp_path: Path) -> None:
+    assert remove("--size", "33x44", save(tmp_path / "room.png", nobody())).code == 0
+    assert open_pixels(tmp_path / "room-cutout.png").shape == (44, 33, 4)
+
+
+def test_preset_is_white_unless_another_background_is_named(remove: Command, tmp_path: Path) -> None:
+    photo = save(tmp_path / "anna.png", draw_person(1200, 1000))
+    assert remove(photo, "--preset", "id-35x45").code == 0
+    pixels = open_pixels(tmp_path / "anna-cutout.png")
+    assert pixels.shape == (531, 413, 3)
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert remove(photo, "--preset", "id-35x45", "--background", "transparent", "--overwrite").code == 0
+    assert open_pixels(tmp_path / "anna-cutout.png").shape == (531, 413, 4)
+    assert remove(photo, "--preset", "id-35x45", "--mask").code == 0
+    assert open_pixels(tmp_path / "anna-mask.png").shape == (531, 413)
+
+
+def test_preset_that_cannot_be_met_fails_that_photograph(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    large, room = save(tmp_path / "b.png", draw_person(1200, 1000)), save(tmp_path / "room.png", nobody())
+    finished = remove(portrait, large, room, "--preset", "us-2x2")
+    assert finished.code == 1
+    assert [line.split(": ")[1] for line in finished.errors] == [str(portrait), str(room)]
+    assert "larger photograph" in finished.errors[0]
+    assert not portrait.with_name("anna-cutout.png").exists()
+    assert (tmp_path / "b-cutout.png").exists()
 
 
 def test_crop_of_nobody_keeps_the_frame(remove: Command, tmp_path: Path) -> None:
@@ -312,6 +396,23 @@ def test_reader_that_goes_away_gets_one_line(portrait: Path, tiny_model_path: Pa
         (["--background", "blur:x"], "such as blur:12"),
         (["--background", "blur:-1"], "such as blur:12"),
         (["--crop=wide"], "a share such as 0.1 or 10%"),
+        (["--crop=nan"], "a share such as 0.1 or 10%"),
+        (["--crop=-3px"], "or pixels such as 20px"),
+        (["--shadow=2"], "such as 0.5 or 50%"),
+        (["--shadow=black"], "such as 0.5 or 50%"),
+        (["--size", "800"], "such as 800x600"),
+        (["--size", "0x600"], "such as 800x600"),
+        (["--size", "12000x12000"], "50 million"),
+        (["--size", "35mmx45mm"], "in pixels"),
+        (["--preset", "passport"], "id-35x45, us-2x2, shop-square"),
+        (["--preset", "us-2x2", "--size", "600x600"], "a preset settles size and margin"),
+        (["--preset", "us-2x2", "--crop"], "a preset settles size and margin"),
+        (["--preset", "id-35x45", "--shadow"], "must not show a shadow"),
+        (["--upscale"], "only --size and --preset enlarge"),
+        (["--mask", "--shadow"], "a mask has no shadow"),
+        (["--background", "white", "--fit", "contain"], "for a picture named by --background"),
+        (["--position", "left"], "for a picture named by --background"),
+        (["--position", "under"], "is no position"),
         (["--crop=-1"], "a share such as 0.1 or 10%"),
         (["--format", "jpg"], "jpg cannot store transparency"),
         (["--format", "bmp"], "png"),

@@ -15,7 +15,7 @@ def draw(head: tuple[float, float], neck: float, *, chin: float = 300, shoulders
     ellipse = ((rows - chin + height / 2) / (height / 2)) ** 2 + ((columns - 320) / (width / 2)) ** 2 <= 1
     throat = (abs(columns - 320) <= neck / 2) & (rows >= chin - height / 4) & (rows <= shoulders + width)
     torso = (abs(columns - 320) <= np.clip((rows - shoulders) * 3, 0, 1.3 * width)) & (rows > shoulders)
-    return (ellipse | throat | torso).astype(np.float32)
+    return np.asarray(ellipse | throat | torso, np.float32)
 
 
 @pytest.mark.parametrize("size", [(200, 148), (240, 170), (160, 120)])

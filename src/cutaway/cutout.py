@@ -82,7 +82,8 @@ class Cutout:
         height, width = self.alpha.shape
         if isinstance(background, str):
             if composite.is_colour(background):
-                return self._over(np.full((height, width, 3), composite.parse_colour(background), np.uint8))
+                colour = np.array(composite.parse_colour(background), np.uint8)
+                return self._over(np.broadcast_to(colour, (height, width, 3)))
             if not Path(background).exists():
                 raise ImageError(f"{background!r} is neither a colour, such as white or #ffcc00, nor an image file.")
         behind = imagefile.read(background)

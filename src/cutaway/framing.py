@@ -227,8 +227,8 @@ def _shifted(box: Box, cut: _Cut, width: float) -> float:
 def _refuse_upscaling(scale: float, upscale: bool) -> None:
     if scale > 1 and not upscale:
         raise CutawayError(
-            f"The person would have to be enlarged {scale:.2g} times for this preset; "
-            "take a larger photograph, or ask for upscaling."
+            f"The person would have to be enlarged {scale:.2f} times for this preset; "
+            "take a larger photograph, or allow upscaling."
         )
 
 

@@ -408,6 +408,8 @@ def test_reader_that_goes_away_gets_one_line(portrait: Path, tiny_model_path: Pa
         (["--preset", "us-2x2", "--size", "600x600"], "a preset settles size and margin"),
         (["--preset", "us-2x2", "--crop"], "a preset settles size and margin"),
         (["--preset", "id-35x45", "--shadow"], "must not show a shadow"),
+        (["--background", ""], "neither transparent, blur, a colour"),
+        (["--position", "", "--background", "white"], "is no position"),
         (["--upscale"], "only --size and --preset enlarge"),
         (["--mask", "--shadow"], "a mask has no shadow"),
         (["--background", "white", "--fit", "contain"], "for a picture named by --background"),

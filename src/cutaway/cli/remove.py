@@ -127,11 +127,11 @@ def remove(
         None if preset is None else check_preset(preset),
         upscale,
     )
-    behind = background or ("transparent" if preset is None or mask else "white")
+    unnamed = "transparent" if preset is None or mask else "white"
     look = Look(
-        parse_background(behind),
+        parse_background(unnamed if background is None else background),
         fit or "cover",
-        check_position(position or "center"),
+        check_position("center" if position is None else position),
         mask,
         None if shadow is None else parse_shadow(shadow),
         view,

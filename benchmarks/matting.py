@@ -180,15 +180,15 @@ def estimates(photo: KnownPhoto, removers: dict[str, Remover]) -> dict[tuple[str
     height, width = photo.alpha.shape
     placement = place(height, width, removers[PLAIN].manifest.fit)
     small = resize_alpha(photo.alpha, placement.height, placement.width)
-    found = {(NETWORK, way): remover.remove(photo.image).alpha for way, remover in removers.items()}
-    found |= {
-        (REDUCED, PLAIN): resize_alpha(small, height, width),
-        (REDUCED, GUIDED): refine.guided(small, photo.image),
+    coarse = {
+        NETWORK: [remover.remove(photo.image).alpha for remover in removers.values()],
+        REDUCED: [resize_alpha(small, height, width), refine.guided(small, photo.image)],
     }
-    if HAS_PYMATTING:
-        found |= {
-            (coarse, CLOSED_FORM): closed_form(found[coarse, PLAIN], photo.image) for coarse in (NETWORK, REDUCED)
-        }
+    found: dict[tuple[str, str], Alpha] = {}
+    for source, (plain, guided) in coarse.items():
+        found |= {(source, PLAIN): plain, (source, GUIDED): guided}
+        if HAS_PYMATTING:
+            found[source, CLOSED_FORM] = closed_form(plain, photo.image)
     return found
 
 

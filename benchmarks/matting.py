@@ -26,6 +26,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageFilter, ImageOps
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -283,7 +284,16 @@ def show(alphas: Sequence[AlphaScore], colours: Sequence[ColourScore]) -> None:
 
 def alpha_table(title: str, scores: Iterable[tuple[AlphaScore, MattingErrors]]) -> Table:
     """Return a row for each kind, coarse alpha and way of refinement."""
-    table = Table("", "coarse alpha", "refined", "n", *(head for head, _ in SHOWN.values()), title=title)
+    table = Table(
+        "",
+        "coarse alpha",
+        "refined",
+        "n",
+        *(head for head, _ in SHOWN.values()),
+        title=title,
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
     for score, errors in scores:
         measures = (three_digits(getattr(errors, name) * scale) for name, (_, scale) in SHOWN.items())
         table.add_row(score.kind, score.coarse, score.refine, str(score.n), *measures)

@@ -284,16 +284,8 @@ def show(alphas: Sequence[AlphaScore], colours: Sequence[ColourScore]) -> None:
 
 def alpha_table(title: str, scores: Iterable[tuple[AlphaScore, MattingErrors]]) -> Table:
     """Return a row for each kind, coarse alpha and way of refinement."""
-    table = Table(
-        "",
-        "coarse alpha",
-        "refined",
-        "n",
-        *(head for head, _ in SHOWN.values()),
-        title=title,
-        box=SIMPLE,
-        padding=(0, 1, 0, 0),
-    )
+    heads = ["", "coarse alpha", "refined", "n", *(head for head, _ in SHOWN.values())]
+    table = Table(*heads, title=title, box=SIMPLE, padding=(0, 1, 0, 0))  # narrow: a terminal of 80 columns holds it
     for score, errors in scores:
         measures = (three_digits(getattr(errors, name) * scale) for name, (_, scale) in SHOWN.items())
         table.add_row(score.kind, score.coarse, score.refine, str(score.n), *measures)

@@ -12,7 +12,19 @@ import pytest
 import cutaway
 
 PACKAGE = Path(cutaway.__file__).parent
-PICTURES = {"tiles", "pixels", "imagefile", "geometry", "refine", "foreground", "composite", "cutout"}
+PICTURES = {
+    "tiles",
+    "resampling",
+    "photo",
+    "colour",
+    "pixels",
+    "imagefile",
+    "geometry",
+    "refine",
+    "foreground",
+    "composite",
+    "cutout",
+}
 VIEWS = {"head", "framing", "shadow"}
 CORE = {"types", "errors", "manifest", "weights", "runtime", "remover"} | PICTURES | VIEWS
 
@@ -20,18 +32,21 @@ CORE = {"types", "errors", "manifest", "weights", "runtime", "remover"} | PICTUR
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
-    "pixels": {"types", "errors"},
+    "photo": {"types", "errors"},
+    "colour": {"types", "errors"},
+    "pixels": {"types", "errors", "photo", "colour"},
     "tiles": {"types", "errors"},
-    "imagefile": {"types", "errors", "pixels"},
+    "resampling": {"types", "errors", "tiles"},
+    "imagefile": {"types", "errors", "photo", "colour", "pixels"},
     "geometry": {"types", "errors"},
     "manifest": {"types", "errors", "geometry"},
-    "composite": {"types", "errors"},
-    "foreground": {"types", "errors", "tiles"},
+    "composite": {"types", "errors", "tiles", "resampling"},
+    "foreground": {"types", "errors", "tiles", "resampling", "composite"},
     "refine": {"types", "errors", "geometry", "tiles"},
     "head": {"types", "errors", "composite"},
-    "framing": {"types", "errors", "composite", "head"},
-    "shadow": {"types", "errors", "composite"},
-    "cutout": {"types", "errors", "imagefile", "foreground", "composite", "framing", "shadow"},
+    "framing": {"types", "errors", "composite", "head", "resampling"},
+    "shadow": {"types", "errors", "composite", "tiles", "resampling"},
+    "cutout": {"types", "errors", "photo", "colour", "imagefile", "foreground", "composite", "framing", "shadow"},
     "weights": {"types", "errors"},
     "runtime": {"types", "errors", "manifest", "weights"},
     "remover": CORE - {"remover"},
@@ -48,7 +63,7 @@ THIRD_PARTY = {
     "nets": {"numpy", "torch"},
     "evaluation": {"numpy", "PIL", "onnxruntime"},
     "cli": {"numpy", "onnxruntime", "rich", "typer", "PIL"},
-} | {row: {"numpy", "PIL", "onnxruntime", "pi_heif"} for row in CORE | {""}}
+} | {row: {"numpy", "PIL", "onnxruntime", "pi_heif", "pyvips"} for row in CORE | {""}}
 
 
 def modules() -> dict[str, Path]:

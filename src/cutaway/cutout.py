@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cutaway import composite, framing, imagefile
+from cutaway import colour, composite, framing, imagefile
 from cutaway.composite import Box, Fit
 from cutaway.errors import CutawayError, ImageError
 from cutaway.foreground import estimate_foreground
 from cutaway.framing import Frame, IdPhoto, Margin
 from cutaway.imagefile import Source
+from cutaway.photo import UNKNOWN, Metadata, Photo
 from cutaway.shadow import Shadow, cast
 from cutaway.types import Alpha, Image, Rgba
 
@@ -21,11 +22,13 @@ from cutaway.types import Alpha, Image, Rgba
 class Cutout:
     """The person of a photo.
 
-    ``image`` is the photo, H×W×3 uint8, upright sRGB. ``predicted`` is what the network and the refinement say of it,
-    H×W float32, 0..1; ``given`` is the alpha that the photo came with, None where it is opaque. ``confidence`` is 0..1:
-    how far the network trusts its own outline, as the person IoU it expects; where nobody was found, how sure it is of
-    that. ``shadow`` is what lies behind the person in every picture made of them, and ``scale`` the pixels that one of
-    the photo's has become.
+    ``image`` is the photo, H×W×3 uint8 or uint16, upright, in the colours of ``metadata.profile``. Every picture made
+    of it has the same depth and colours, and ``save`` writes the profile beside them. ``predicted`` is what the network
+    and the refinement say of it, H×W float32, 0..1; ``given`` is the alpha that the photo came with, None where it is
+    opaque. ``confidence`` is 0..1: how far the network trusts its own outline, as the person IoU it expects; where
+    nobody was found, how sure it is of that. ``shadow`` is what lies behind the person in every picture made of them,
+    and ``scale`` the pixels that one of the photo's has become. ``note`` says what else the file held that is not in
+    the picture, such as further frames.
     """
 
     image: Image
@@ -35,6 +38,8 @@ class Cutout:
     given: Alpha | None = None
     shadow: Shadow | None = None
     scale: float = 1.0
+    metadata: Metadata = UNKNOWN
+    note: str | None = None
 
     @cached_property
     def alpha(self) -> Alpha:
@@ -43,7 +48,7 @@ class Cutout:
 
     @cached_property
     def foreground(self) -> Image:
-        """The person's own colour, H×W×3 uint8.
+        """The person's own colour, H×W×3, in the depth of ``image``.
 
         The background's share is taken out of soft edges, and nothing is left behind them. An alpha that was given is
         straight: its colour is already the person's own.
@@ -52,13 +57,13 @@ class Cutout:
 
     @cached_property
     def rgba(self) -> Rgba:
-        """The cut-out, H×W×4 uint8, straight alpha; a shadow is black behind the person.
+        """The cut-out, H×W×4 in the depth of ``image``, straight alpha; a shadow is black behind the person.
 
         Where alpha is 0 so is the colour: the background cannot be recovered.
         """
         if self.shadow is not None:
             return composite.under(self.foreground, self.alpha, cast(self.alpha, self.shadow))
-        alpha = composite.alpha_bytes(self.alpha)
+        alpha = composite.quantised(self.alpha, self.image.dtype)
         rgba = np.dstack([self.foreground, alpha])
         rgba[alpha == 0] = 0
         return rgba
@@ -68,8 +73,8 @@ class Cutout:
         """The person's bounding box (top, left, bottom, right), half-open; None where nobody was found."""
         return composite.bounding_box(self.predicted)
 
-    def over(self, background: Source, *, fit: Fit = "cover", position: str = "center") -> Image:
-        """Return the person over a CSS colour such as ``"white"``, or over an image.
+    def over(self, background: Source | Photo, *, fit: Fit = "cover", position: str = "center") -> Image:
+        """Return the person over a CSS colour such as ``"white"``, or over an image, brought to the photo's colours.
 
         An image is scaled to ``cover`` the frame, or to be ``contain``-ed in it with white around; ``position`` is
         what CSS calls background-position, in words or percent: ``"left"``, ``"right top"``, ``"50% 20%"``.
@@ -80,16 +85,17 @@ class Cutout:
         """
         across_and_down = composite.parse_position(position)
         height, width = self.alpha.shape
-        if isinstance(background, str):
-            if composite.is_colour(background):
-                colour = np.array(composite.parse_colour(background), np.uint8)
-                return self._over(np.broadcast_to(colour, (height, width, 3)))
-            if not Path(background).exists():
-                raise ImageError(f"{background!r} is neither a colour, such as white or #ffcc00, nor an image file.")
-        behind = imagefile.read(background)
+        if isinstance(background, str) and composite.is_colour(background):
+            pixel = np.array([[composite.parse_colour(background)]], np.uint8)
+            own = colour.from_srgb(pixel, self.metadata.profile, self.image)
+            return self._over(np.broadcast_to(own, (height, width, 3)))
+        if isinstance(background, str) and not Path(background).exists():
+            raise ImageError(f"{background!r} is neither a colour, such as white or #ffcc00, nor an image file.")
+        behind = background if isinstance(background, Photo) else imagefile.read(background)
         if behind.alpha is not None:
             raise ImageError("The background image has transparent parts; give one that is opaque.")
-        return self._over(composite.fit_background(behind.image, height, width, fit, across_and_down))
+        fitted = composite.fit_background(behind.image, height, width, fit, across_and_down)
+        return self._over(colour.between(fitted, behind.metadata.profile, self.metadata.profile, self.image))
 
     def over_blur(self, radius: float) -> Image:
         """Return the person over their own background, blurred by ``radius`` pixels."""
@@ -130,21 +136,27 @@ class Cutout:
         """
         preset = framing.find_preset(name)
         if isinstance(preset, IdPhoto):
-            return self._framed(framing.place_head(self.predicted, preset, upscale=upscale))
+            shown = self._framed(framing.place_head(self.predicted, preset, upscale=upscale))
+            return replace(shown, metadata=replace(self.metadata, dpi=framing.ID_DPI))
         if self.box is None:
             raise CutawayError("There is nobody in this photograph to be shown as the preset prescribes.")
         rows, columns = self.alpha.shape
         return self._framed(framing.place_goods(self.box, (rows, columns), preset, upscale=upscale))
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True, keep_metadata: bool = False) -> None:
         """Write ``rgba`` to ``path``, replacing what is there; the suffix chooses: .png, .webp, .avif or .tiff.
+
+        Colour profile and resolution go with it; EXIF, XMP and IPTC, which may tell where and by whom the photo was
+        taken, only with ``keep_metadata``.
 
         Raises:
             OutputError: The format is unknown or holds no transparency, the file cannot be written, or it exists and
                 ``overwrite`` is False.
         """
         target = Path(path)
-        imagefile.write(target, imagefile.encode(self.rgba, imagefile.format_of(target)), overwrite=overwrite)
+        metadata = self.metadata if keep_metadata else self.metadata.public()
+        data = imagefile.encode(self.rgba, imagefile.format_of(target), metadata)
+        imagefile.write(target, data, overwrite=overwrite)
 
     def _over(self, behind: Image) -> Image:
         if self.shadow is not None:
@@ -167,4 +179,4 @@ class Cutout:
         if self.given is None:
             return framing.take(self.image, frame)
         # Pillow weighs colours by the alpha beside them, so that what it hides does not run into what is seen.
-        return framing.take(np.dstack([self.image, composite.alpha_bytes(self.given)]), frame)[..., :3]
+        return framing.take(np.dstack([self.image, composite.quantised(self.given, self.image.dtype)]), frame)[..., :3]

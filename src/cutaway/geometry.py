@@ -85,10 +85,15 @@ def centred(height: int, width: int, canvas: tuple[int, int]) -> Placement:
     return Placement((height, width), canvas, top, left, inner_height, inner_width)
 
 
-def fit_image(image: Image, placement: Placement) -> Image:
+def fit_image(image: Image, placement: Placement) -> NDArray[np.uint8]:
     """Return the canvas (H×W×3 uint8) with ``image`` scaled into its rectangle and grey around it."""
+    return pad_image(resize_image(image, placement.height, placement.width), placement)
+
+
+def pad_image(image: Image, placement: Placement) -> NDArray[np.uint8]:
+    """Return the canvas (H×W×3 uint8) with ``image``, uint8 of its rectangle's size, in it and grey around."""
     canvas = np.full((*placement.canvas, 3), PADDING, np.uint8)
-    canvas[_rectangle(placement)] = resize_image(image, placement.height, placement.width)
+    canvas[_rectangle(placement)] = image
     return canvas
 
 
@@ -104,8 +109,13 @@ def crop_canvas(alpha: Alpha, placement: Placement) -> Alpha:
     return alpha[_rectangle(placement)]
 
 
-def resize_image(image: Image, height: int, width: int) -> Image:
-    """Return ``image`` at ``height`` × ``width``, bilinear, averaging over the covered area when it shrinks."""
+def resize_image(image: Image, height: int, width: int) -> NDArray[np.uint8]:
+    """Return ``image`` at ``height`` × ``width``, bilinear, averaging over the covered area when it shrinks.
+
+    The result is uint8: a network sees no finer.
+    """
+    if image.dtype == np.uint16:
+        image = np.right_shift(image, 8).astype(np.uint8)
     resized = PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=3.0)
     return np.asarray(resized)
 

@@ -1,7 +1,7 @@
-"""Photographs in, pictures out: a path, bytes, a file, a Pillow image or an array to sRGB pixels, and pixels to a file.
+"""Photographs in, pictures out: a path, bytes, a file, a Pillow image or an array to pixels, and pixels to a file.
 
 A file is taken to be hostile: its kind is read from its first bytes, its size from its header, and both are checked
-before a pixel is decoded. Whatever Pillow raises while it decodes leaves as an ``ImageError`` that names the file.
+before a pixel is decoded. Whatever a decoder raises leaves as an ``ImageError`` that names the file.
 """
 
 import importlib
@@ -20,13 +20,16 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 import PIL.Image
+import pyvips
 from numpy.typing import NDArray
 
+from cutaway.colour import picture_of, to_srgb
 from cutaway.errors import ImageError, OutputError
-from cutaway.pixels import alpha_or_none, to_arrays
-from cutaway.types import Alpha, Image
+from cutaway.photo import UNKNOWN, Metadata, Photo
+from cutaway.pixels import alpha_or_none, from_pillow, from_samples, to_photo
+from cutaway.types import Image, Pixels
 
-Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | NDArray[np.uint8]
+Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | Pixels
 """What a photograph is read from: a path, the bytes of a file, a binary file object, a Pillow image, or an array."""
 
 READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC"
@@ -37,14 +40,28 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 PHOTO_SUFFIXES = frozenset((*FORMATS, ".bmp", ".gif", ".heic", ".heif"))
 """What a walk through a folder takes for a photograph. A file that is named outright is judged by its content alone."""
 
-_ENCODERS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+LOSSY: Mapping[str, int] = MappingProxyType({"webp": 90, "avif": 90, "jpg": 92})
+"""The formats that can be written with loss, and the quality, 1..100, that is usual."""
+
+_SAVERS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        # On a 12 MP cut-out level 4 halves the speed of level 1 to save a sixth of the bytes.
-        "png": ("PNG", {"compress_level": 1}),
-        "webp": ("WEBP", {"lossless": True, "method": 0}),
-        "avif": ("AVIF", {"quality": 90, "subsampling": "4:4:4", "speed": 8}),
-        "tiff": ("TIFF", {"compression": "tiff_adobe_deflate"}),
-        "jpg": ("JPEG", {"quality": 92, "subsampling": 0}),
+        # On a 12 MP cut-out level 2 halves the bytes of level 1; above it there is nothing more to win.
+        "png": ("pngsave_buffer", {"compression": 2, "filter": "avg"}),
+        "webp": ("webpsave_buffer", {"effort": 0}),
+        "avif": ("heifsave_buffer", {"compression": "av1", "effort": 1, "subsample_mode": "off"}),
+        "tiff": ("tiffsave_buffer", {"compression": "deflate", "predictor": "horizontal"}),
+        "jpg": ("jpegsave_buffer", {"subsample_mode": "off"}),
+    }
+)
+_DPI_IN_EXIF = frozenset(("webp", "avif", "jpg"))
+_LOADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "JPEG": "jpegload_buffer",
+        "PNG": "pngload_buffer",
+        "WEBP": "webpload_buffer",
+        "AVIF": "heifload_buffer",
+        "TIFF": "tiffload_buffer",
+        "GIF": "gifload_buffer",
     }
 )
 _SIGNATURES = (
@@ -61,8 +78,11 @@ _SIGNATURES = (
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"))
 _CHUNK = 1 << 20
 
-# Without a handler Python prints Pillow's log of odd tags to stderr; a program that sets up logging still receives it.
-logging.getLogger("PIL").addHandler(logging.NullHandler())
+# Without a handler Python prints the decoders' logs of odd tags to stderr; a program that sets up logging gets them.
+for _decoder in ("PIL", "pyvips"):
+    logging.getLogger(_decoder).addHandler(logging.NullHandler())
+# No photo is decoded twice, and a cache of the last operations would keep it in memory.
+pyvips.cache_set_max(0)
 
 
 @dataclass(frozen=True)
@@ -77,19 +97,11 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True)
-class Photo:
-    """A photograph, upright and in sRGB. ``alpha`` (H×W, 0..1) is None where the file has no transparent pixel."""
-
-    image: Image
-    alpha: Alpha | None
-
-
 def read(source: Source, limits: Limits = LIMITS) -> Photo:
-    """Return the photograph in ``source``: upright by its EXIF orientation, sRGB by its profile, 8 bits a channel.
+    """Return the photograph in ``source``: upright by its EXIF orientation, in its own colours and depth.
 
-    Of an animation the first frame is taken; of a Pillow image the frame it stands at. An array is uint8, H×W (grey),
-    H×W×3 (RGB) or H×W×4 (RGB and straight alpha), and is copied. Samples of 16 bits are scaled to 8.
+    Of an animation the first frame is taken; of a Pillow image the frame it stands at. An array is uint8 or uint16,
+    H×W (grey), H×W×3 (RGB) or H×W×4 (RGB and straight alpha), sRGB, and is copied.
     Raises ``ImageError`` for anything that is not a whole photograph of an accepted kind within ``limits``.
     """
     if isinstance(source, np.ndarray):
@@ -97,32 +109,39 @@ def read(source: Source, limits: Limits = LIMITS) -> Photo:
     name = _name(source)
     if isinstance(source, PIL.Image.Image):
         with _decoding(name):
-            return Photo(*to_arrays(_load(source, name, limits), name))
+            return to_photo(from_pillow(_load(source, name, limits), name), name)
     data = _read_bytes(source, name, limits.max_bytes)
     kind = _kind(data, name)
     with _decoding(name):
-        return Photo(*to_arrays(_load(_open(data, kind, name), name, limits), name))
+        return to_photo(_open(data, kind, name, limits), name)
 
 
-def encode(pixels: NDArray[np.uint8], file_format: str) -> bytes:
-    """Return ``pixels`` as the bytes of a file. They carry no EXIF, no GPS position, no time: nothing but the picture.
+def read_srgb(source: Source, limits: Limits = LIMITS) -> Image:
+    """Return the image of a photograph as ``read`` does, but sRGB, H×W×3 uint8: what networks and metrics are given."""
+    photo = read(source, limits)
+    return to_srgb(photo.image, photo.metadata.profile)
 
-    ``pixels`` is H×W (grey), H×W×3 (sRGB) or H×W×4 (straight alpha) uint8; ``file_format`` is "png", "webp", "avif",
-    "tiff" or "jpg". All but avif (quality 90) and jpg (quality 92, full colour resolution) are lossless.
-    Raises ``OutputError`` for another format, for an alpha in a jpg, and where Pillow was built without the format.
+
+def encode(pixels: Pixels, file_format: str, metadata: Metadata = UNKNOWN, *, quality: int | None = None) -> bytes:
+    """Return ``pixels`` as the bytes of a file, with ``metadata`` and nothing else beside the picture.
+
+    ``pixels`` is H×W (grey), H×W×3 or H×W×4 (straight alpha), uint8 or uint16; ``file_format`` is "png", "webp",
+    "avif", "tiff" or "jpg". PNG and TIFF keep 16 bits, AVIF 12 of them, the others 8. AVIF and JPEG are lossy, and so
+    is WebP where a ``quality``, 1..100, is given; at full colour resolution all but WebP. A TIFF holds no EXIF.
+    Raises ``OutputError`` for another format, a quality that it does not have, and an alpha in a jpg.
     """
-    if file_format not in _ENCODERS:
-        raise OutputError(f"The format {file_format!r} cannot be written; choose one of {', '.join(_ENCODERS)}.")
-    if file_format == "jpg" and pixels.ndim == 3 and pixels.shape[2] == 4:
-        raise OutputError("A JPEG cannot hold transparency; choose a background, or write png, webp, avif or tiff.")
-    pillow_format, options = _ENCODERS[file_format]
-    buffer = io.BytesIO()
+    _check_encoding(pixels, file_format, quality)
+    saver, options = _SAVERS[file_format]
+    loss = {} if file_format not in LOSSY else {"Q": quality or LOSSY[file_format]}
+    lossless = {"lossless": quality is None} if file_format == "webp" else {}
+    picture = _described(picture_of(pixels), metadata)
+    # libvips would write an EXIF block of its own; the resolution is all in it that is wanted, and only where need be.
+    keep = "all" if metadata.is_private or (metadata.dpi and file_format in _DPI_IN_EXIF) else "icc"
     try:
-        PIL.Image.fromarray(pixels).save(buffer, pillow_format, **options)
-    except (KeyError, OSError, ValueError) as error:
+        return bytes(getattr(picture, saver)(keep=keep, **options, **loss, **lossless))
+    except pyvips.Error as error:
         size = f"{pixels.shape[1]} × {pixels.shape[0]}"
         raise OutputError(f"{size} pixels cannot be written as {file_format}: {_reason(error)}.") from error
-    return buffer.getvalue()
 
 
 def format_of(path: Path) -> str:
@@ -162,15 +181,46 @@ def write(path: Path, data: bytes, *, overwrite: bool = False) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def _check_encoding(pixels: Pixels, file_format: str, quality: int | None) -> None:
+    if file_format not in _SAVERS:
+        raise OutputError(f"The format {file_format!r} cannot be written; choose one of {', '.join(_SAVERS)}.")
+    if file_format == "jpg" and pixels.ndim == 3 and pixels.shape[2] == 4:
+        raise OutputError("A JPEG cannot hold transparency; choose a background, or write png, webp, avif or tiff.")
+    if quality is not None and file_format not in LOSSY:
+        lossy = ", ".join(LOSSY)
+        raise OutputError(f"{file_format} is without loss and has no quality; leave it out, or choose one of {lossy}.")
+    if quality is not None and not 1 <= quality <= 100:
+        raise OutputError(f"A quality of {quality} makes no sense; give a number from 1 to 100.")
+
+
+def _described(picture: pyvips.Image, metadata: Metadata) -> pyvips.Image:
+    """Return ``picture`` with ``metadata``; a grey one, such as a mask, is of no profile of colours."""
+    density = (metadata.dpi or 72) / 25.4
+    described = picture.copy(xres=density, yres=density)
+    described.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    blocks = {
+        "icc-profile-data": metadata.profile if picture.bands > 2 else None,
+        "exif-data": metadata.exif,
+        "xmp-data": metadata.xmp,
+        "iptc-data": metadata.iptc,
+    }
+    for field, block in blocks.items():
+        if block is not None:
+            described.set_type(pyvips.GValue.blob_type, field, block)
+    return described
+
+
 def _from_array(array: NDArray[Any], limits: Limits) -> Photo:
-    if array.dtype != np.uint8:
+    if array.dtype not in (np.uint8, np.uint16):
         advice = "multiply values of 0..1 by 255 and" if array.dtype.kind == "f" else "scale to 0..255 and"
-        raise ImageError(f"The array is {array.dtype}, but pixels have to be uint8; {advice} convert it to uint8.")
+        raise ImageError(
+            f"The array is {array.dtype}, but pixels have to be uint8 or uint16; {advice} convert it to uint8."
+        )
     if array.size == 0 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise ImageError(f"The array has the shape {array.shape}; give height × width, × 3 for RGB or × 4 for RGBA.")
     _check_size(array.shape[1], array.shape[0], "The array", limits)
     if array.ndim == 2:
-        return Photo(np.repeat(array[..., np.newaxis], 3, axis=2), None)
+        return Photo(np.repeat(array[..., np.newaxis], 3, axis=2))
     alpha = alpha_or_none(array[..., 3]) if array.shape[2] == 4 else None
     return Photo(array[..., :3].copy(order="C"), alpha)
 
@@ -189,7 +239,9 @@ def _printable(text: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = str(getattr(error, "strerror", None) or error or type(error).__name__)
+    # libvips says in its message what it was doing, and in a detail of lines "PART: REASON" what went wrong.
+    detail = error.detail.strip().partition(": ")[2] if isinstance(error, pyvips.Error) else ""
+    text = detail or str(getattr(error, "strerror", None) or error or type(error).__name__)
     return _printable(text.splitlines()[0]).rstrip(".")
 
 
@@ -309,19 +361,30 @@ class _PillowWarnings:
 _PILLOW_WARNINGS = _PillowWarnings()
 
 
-def _open(data: bytes, kind: str, name: str) -> PIL.Image.Image:
+def _open(data: bytes, kind: str, name: str, limits: Limits) -> pyvips.Image:
+    """Return the picture in ``data``, its size checked; pixels are decoded when they are asked for."""
     if kind == "HEIC":
-        return _open_heic(data, name)
-    return PIL.Image.open(io.BytesIO(data), formats=(kind,))
+        return _open_heic(data, name, limits)
+    if kind == "BMP":
+        picture = PIL.Image.open(io.BytesIO(data), formats=("BMP",))
+        return from_pillow(_load(picture, name, limits), name)
+    # libvips would guess a loader itself; naming it keeps every other one that it knows out of reach.
+    # Of a JPEG it would take stray bytes, which cameras leave and every viewer skips, for an error.
+    strictness = "truncated" if kind == "JPEG" else "error"
+    opened = getattr(pyvips.Image, _LOADERS[kind])(data, access="sequential", fail_on=strictness)
+    _check_size(opened.width, opened.height, name, limits)
+    return opened
 
 
-def _open_heic(data: bytes, name: str) -> PIL.Image.Image:
+def _open_heic(data: bytes, name: str, limits: Limits) -> pyvips.Image:
     try:
         opener = importlib.import_module("pi_heif")
     except ImportError as error:
         raise ImageError(f'{name} is a HEIC photo; to read it: pip install "cutaway[heic]"') from error
-    picture: PIL.Image.Image = opener.HeifImageFile(io.BytesIO(data))
-    return picture
+    heic = opener.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
+    width, height = heic.size
+    _check_size(width, height, name, limits)
+    return from_samples(np.asarray(heic), heic.info)
 
 
 def _load(picture: PIL.Image.Image, name: str, limits: Limits) -> PIL.Image.Image:

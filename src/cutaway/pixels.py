@@ -1,80 +1,139 @@
-"""A picture as Pillow opened it, of whatever mode, to upright sRGB arrays of 8 bits a channel."""
+"""A picture as libvips or Pillow opened it, of whatever kind, to a ``Photo``: upright, RGB, 8 or 16 bits a channel."""
 
-import io
+import struct
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
-from PIL.Image import Transpose
+import pyvips
 
+from cutaway.colour import CMYK, GREY, RGB, converted, model_of, picture_of
 from cutaway.errors import ImageError
-from cutaway.types import Alpha, Image
+from cutaway.photo import Metadata, Photo
+from cutaway.types import Alpha, Pixels, white
 
-_TURNS: Mapping[object, Transpose] = MappingProxyType(
-    {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
-)
-_ORIENTATION_TAG = 0x0112
-_PROFILE_MODES = MappingProxyType({"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"})
-_STRAIGHT_MODES = MappingProxyType({"RGBa": "RGBA", "La": "LA"})
-_GREY_MODES = frozenset(("1", "L", "LA"))
-_ROWS_AT_ONCE = 256
+NO_DPI = 72.5
+"""A resolution below this is what files hold, and libvips makes up, where nobody has thought of one."""
+
+_MILLIMETRES = 25.4
+_ORIENTATION = 0x0112
+_BROKEN_EXIF = (SyntaxError, ValueError, LookupError, TypeError, OSError, struct.error)  # which Pillow raises
+_PROFILE, _EXIF, _XMP, _IPTC = "icc-profile-data", "exif-data", "xmp-data", "iptc-data"
+_MODELS = MappingProxyType({"b-w": GREY, "grey16": GREY, "srgb": RGB, "rgb16": RGB, "rgb": RGB, "cmyk": CMYK})
+_FILMS = b"MotionPhoto", b"MicroVideo"
+_PLAIN_MODES: Mapping[str, str] = MappingProxyType({"1": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA", "I": "I;16"})
+_KEPT_MODES = frozenset(("L", "LA", "RGB", "RGBA", "CMYK", "I;16"))
 
 
-def to_arrays(picture: PIL.Image.Image, name: str) -> tuple[Image, Alpha | None]:
-    """Return a loaded ``picture`` as H×W×3 uint8, upright and sRGB, and its alpha, None where all of it is opaque.
+def to_photo(picture: pyvips.Image, name: str) -> Photo:
+    """Return what ``picture`` shows, decoded now.
+
+    Grey and palettes become RGB of the same values, CMYK and grey with a profile sRGB through it.
+    Raises ``ImageError``, which calls the picture ``name``, for samples of unknown range; errors of libvips pass.
+    """
+    _refuse_unknown_range(picture, name)
+    metadata, note = _metadata(picture), _note(picture)
+    coloured, profile = _rgb(picture.autorot(), metadata.profile)
+    samples = converted(coloured)
+    metadata = Metadata(profile, metadata.dpi, metadata.exif, metadata.xmp, metadata.iptc)
+    if samples.shape[2] == 3:
+        return Photo(samples, None, metadata, note)
+    return Photo(np.ascontiguousarray(samples[..., :3]), alpha_or_none(samples[..., 3]), metadata, note)
+
+
+def alpha_or_none(values: Pixels) -> Alpha | None:
+    """Return alpha ``values`` (H×W, 8 or 16 bits) as 0..1, or None where every one is opaque."""
+    return None if values.min() == white(values) else values.astype(np.float32) / np.float32(white(values))
+
+
+def from_pillow(picture: PIL.Image.Image, name: str) -> pyvips.Image:
+    """Return the frame that ``picture`` stands at as libvips would have opened it, with what its file says of it.
 
     Raises ``ImageError``, which calls the picture ``name``, for samples of unknown range; Pillow's own errors pass.
     """
-    # Each step takes the place of the picture before it, so that two copies of the pixels live at a time and not five.
-    picture = _upright(picture)
-    picture = _eight_bit(picture, name)
-    alpha = _alpha(picture)
-    picture = _srgb(picture)
-    return _pixels(picture), alpha
-
-
-def alpha_or_none(values: NDArray[np.uint8]) -> Alpha | None:
-    """Return 8-bit alpha ``values`` (H×W) as 0..1, or None where every one is opaque."""
-    return None if values.min() == 255 else values.astype(np.float32) / np.float32(255)
-
-
-def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Return ``picture`` turned by its EXIF orientation.
-
-    ``ImageOps.exif_transpose`` would also write the EXIF block anew, and fails where that block is malformed.
-    """
-    turn = _TURNS.get(_orientation(picture))
-    return picture if turn is None else picture.transpose(turn)
-
-
-def _orientation(picture: PIL.Image.Image) -> object:
-    try:
-        return picture.getexif().get(_ORIENTATION_TAG)
-    except (SyntaxError, ValueError, LookupError, TypeError, OSError):
-        return None  # the EXIF block is broken; the picture is not
-
-
-def _eight_bit(picture: PIL.Image.Image, name: str) -> PIL.Image.Image:
-    """Return ``picture`` with 8 bits a channel and straight alpha; 16 bits are scaled (65535 -> 255), never clipped."""
-    if picture.mode in _STRAIGHT_MODES:
-        return picture.convert(_STRAIGHT_MODES[picture.mode])
     if picture.mode == "F" or (picture.mode == "I" and not _holds_16_bits(picture)):
-        raise ImageError(f"{name} has 32-bit samples of an unknown range; save it with 8 or 16 bits a channel.")
-    if not picture.mode.startswith("I"):
-        return picture
-    grey = PIL.Image.fromarray(((np.asarray(picture).astype(np.uint32) + 128) // 257).astype(np.uint8))
-    grey.info = {key: value for key, value in picture.info.items() if key == "icc_profile"}
-    return grey
+        raise _unknown_range(name)
+    orientation = _orientation(picture)
+    plain = _plain(picture)
+    opened = picture_of(np.asarray(plain))
+    if plain.mode == "CMYK":
+        opened = opened.copy(interpretation="cmyk")
+    dpi = picture.info.get("dpi")
+    if isinstance(dpi, tuple):
+        opened = opened.copy(xres=float(dpi[0]) / _MILLIMETRES, yres=float(dpi[1]) / _MILLIMETRES)
+    opened = _with_blocks(opened, picture.info)
+    opened.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return opened
+
+
+def from_samples(samples: Pixels, info: Mapping[Any, Any]) -> pyvips.Image:
+    """Return upright ``samples``, H×W×3 or H×W×4, and the blocks of ``info``, named as Pillow does, as a picture."""
+    return _with_blocks(picture_of(samples), {**info, "exif": upright_exif(info.get("exif"))})
+
+
+def upright_exif(block: bytes | None) -> bytes | None:
+    """Return an EXIF ``block`` that says of its picture that it stands upright; None where it cannot be read."""
+    if block is None:
+        return None
+    tags = PIL.Image.Exif()
+    try:
+        tags.load(block)
+        if tags.get(_ORIENTATION, 1) == 1:
+            return block
+        tags[_ORIENTATION] = 1
+        return tags.tobytes()
+    except _BROKEN_EXIF:
+        return None
+
+
+def _with_blocks(picture: pyvips.Image, info: Mapping[Any, Any]) -> pyvips.Image:
+    for field, key in ((_PROFILE, "icc_profile"), (_EXIF, "exif"), (_XMP, "xmp")):
+        if isinstance(block := info.get(key), bytes) and block:
+            picture.set_type(pyvips.GValue.blob_type, field, block)
+    return picture
+
+
+def _refuse_unknown_range(picture: pyvips.Image, name: str) -> None:
+    if picture.format not in ("uchar", "ushort"):
+        raise _unknown_range(name)
+
+
+def _unknown_range(name: str) -> ImageError:
+    return ImageError(f"{name} has 32-bit samples of an unknown range; save it with 8 or 16 bits a channel.")
+
+
+def _metadata(picture: pyvips.Image) -> Metadata:
+    profile, exif, xmp, iptc = (_block(picture, field) for field in (_PROFILE, _EXIF, _XMP, _IPTC))
+    dpi = round(picture.xres * _MILLIMETRES, 2)
+    return Metadata(profile, dpi if dpi > NO_DPI else None, upright_exif(exif), xmp, iptc)
+
+
+def _block(picture: pyvips.Image, field: str) -> bytes | None:
+    return bytes(picture.get(field)) if picture.get_typeof(field) else None
+
+
+def _note(picture: pyvips.Image) -> str | None:
+    """Return what else there is besides the picture that was opened."""
+    frames = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
+    if frames > 1:
+        return f"holds {frames} pictures, of which the main or first one is used"
+    if any(film in (_block(picture, _XMP) or b"") for film in _FILMS):
+        return "is a motion photo; the film in it is left out"
+    return None
+
+
+def _rgb(picture: pyvips.Image, profile: bytes | None) -> tuple[pyvips.Image, bytes | None]:
+    """Return ``picture`` in red, green and blue, alpha kept, and the profile that these are of."""
+    model = profile and model_of(profile)
+    own = _MODELS.get(picture.interpretation)
+    if own == RGB:
+        return picture, profile if model == RGB else None
+    depth = 16 if picture.format == "ushort" else 8
+    if own == CMYK or (own == GREY and model == GREY):
+        return picture.icc_transform("srgb", embedded=True, depth=depth), None
+    return picture.colourspace("rgb16" if depth == 16 else "srgb"), profile if model == RGB else None
 
 
 def _holds_16_bits(picture: PIL.Image.Image) -> bool:
@@ -82,39 +141,20 @@ def _holds_16_bits(picture: PIL.Image.Image) -> bool:
     return bool(values.min() >= 0 and values.max() <= 65535)
 
 
-def _alpha(picture: PIL.Image.Image) -> Alpha | None:
-    if not picture.has_transparency_data:
-        return None
-    return alpha_or_none(np.asarray(picture.convert("RGBA").getchannel("A")))
+def _plain(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Return ``picture`` in a mode that libvips knows too."""
+    if picture.mode.startswith("I"):
+        return PIL.Image.fromarray(np.asarray(picture).astype(np.uint16))
+    mode = _PLAIN_MODES.get(picture.mode, picture.mode)
+    if mode not in _KEPT_MODES or (mode == "RGB" and picture.has_transparency_data):
+        mode = "RGBA" if picture.has_transparency_data else "RGB"
+    elif mode == "L" and picture.has_transparency_data:
+        mode = "LA"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
-def _srgb(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Return ``picture`` as RGB, through its colour profile where it has one that fits, and without its alpha."""
-    mode = "L" if picture.mode in _GREY_MODES else "CMYK" if picture.mode == "CMYK" else "RGB"
-    plain = picture if picture.mode == mode else picture.convert(mode)
-    profile = picture.info.get("icc_profile")
-    managed = _through_profile(plain, profile) if profile else None
-    return managed or plain.convert("RGB")
-
-
-def _through_profile(plain: PIL.Image.Image, profile: bytes) -> PIL.Image.Image | None:
-    """Return ``plain`` taken from ``profile`` to sRGB; None where the profile is broken or of another colour model."""
-    from PIL import ImageCms
-
+def _orientation(picture: PIL.Image.Image) -> int:
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = _PROFILE_MODES.get(source.profile.xcolor_space)
-        if mode is None or (plain.mode != mode and (plain.mode, mode) != ("L", "RGB")):
-            return None
-        return ImageCms.profileToProfile(plain.convert(mode), source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (OSError, ImageCms.PyCMSError):
-        return None
-
-
-def _pixels(picture: PIL.Image.Image) -> Image:
-    """Return an RGB ``picture`` as an array, copied in strips: Pillow's own conversion holds the pixels three times."""
-    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
-    for top in range(0, picture.height, _ROWS_AT_ONCE):
-        bottom = min(top + _ROWS_AT_ONCE, picture.height)
-        pixels[top:bottom] = np.asarray(picture.crop((0, top, picture.width, bottom)))
-    return pixels
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except _BROKEN_EXIF:
+        return 1  # the EXIF block is broken; the picture is not

@@ -9,17 +9,19 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from cutaway import imagefile, refine
+from cutaway.colour import to_srgb
 from cutaway.composite import over_colour
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError
-from cutaway.geometry import PADDING, Placement, crop_canvas, fit_image, place, resize_alpha, to_tensor
-from cutaway.imagefile import Limits, Photo, Source
+from cutaway.geometry import PADDING, Placement, crop_canvas, pad_image, place, resize_alpha, resize_image, to_tensor
+from cutaway.imagefile import Limits, Source
 from cutaway.manifest import ModelManifest
+from cutaway.photo import Photo
 from cutaway.runtime import Runtime
-from cutaway.types import Alpha, Image
+from cutaway.types import Alpha, Image, white
 from cutaway.weights import DEFAULT
 
-Refine: TypeAlias = Literal["none", "guided"]
+Refine: TypeAlias = Literal["none", "guided", "closed-form"]
 
 DECODED_AHEAD = 2
 """Photos that ``remove_many`` holds decoded while it works on one."""
@@ -91,16 +93,16 @@ class Remover:
     def _cut(self, photo: Photo) -> Cutout:
         height, width = photo.image.shape[:2]
         seen = _as_seen(photo)
-        coarse = self._predict(seen, place(height, width, self.manifest.fit))
-        if not _is_person(coarse):
-            nobody = np.zeros((height, width), np.float32)
-            return Cutout(_shown(photo), nobody, 1 - float(coarse.max()), found_person=False, given=photo.alpha)
-        alpha = self._enlarge(coarse, seen)
-        return Cutout(_shown(photo), alpha, expected_iou(coarse), found_person=True, given=photo.alpha)
+        coarse = self._predict(seen, photo.metadata.profile, place(height, width, self.manifest.fit))
+        found = _is_person(coarse)
+        alpha = self._enlarge(coarse, seen) if found else np.zeros((height, width), np.float32)
+        confidence = expected_iou(coarse) if found else 1 - float(coarse.max())
+        return Cutout(_shown(photo), alpha, confidence, found, photo.alpha, metadata=photo.metadata, note=photo.note)
 
-    def _predict(self, image: Image, placement: Placement) -> Alpha:
-        """Return the network's alpha, at the network's size, for the photo alone."""
-        batch = to_tensor(fit_image(image, placement)[None])
+    def _predict(self, image: Image, profile: bytes | None, placement: Placement) -> Alpha:
+        """Return the network's alpha, at the network's size, for the photo alone, which it is shown in sRGB."""
+        small = to_srgb(resize_image(image, placement.height, placement.width), profile)
+        batch = to_tensor(pad_image(small, placement)[None])
         return crop_canvas(self._runtime.predict(batch)[0, 0], placement)
 
 
@@ -123,7 +125,8 @@ def _as_seen(photo: Photo) -> Image:
     """
     if photo.alpha is None:
         return photo.image
-    return over_colour(photo.image, photo.alpha, (PADDING, PADDING, PADDING))
+    grey = PADDING * white(photo.image) // 255
+    return over_colour(photo.image, photo.alpha, (grey, grey, grey))
 
 
 def _is_person(coarse: Alpha) -> bool:

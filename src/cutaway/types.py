@@ -5,8 +5,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Image: TypeAlias = NDArray[np.uint8]
-"""H×W×3, 0..255, sRGB."""
+Pixels: TypeAlias = NDArray[np.uint8 | np.uint16]
+"""Samples that use the whole range of their type: 0..255 or 0..65535."""
+
+Image: TypeAlias = Pixels
+"""H×W×3, uint8 or uint16, red, green, blue: sRGB, or the space of the colour profile that is kept beside it."""
 
 Mask: TypeAlias = NDArray[np.bool_]
 """H×W, True = person."""
@@ -17,14 +20,19 @@ Labels: TypeAlias = NDArray[np.uint8]
 Alpha: TypeAlias = NDArray[np.float32]
 """H×W, 0 (background) .. 1 (person)."""
 
-Rgba: TypeAlias = NDArray[np.uint8]
-"""H×W×4, 0..255, sRGB with straight (not premultiplied) alpha."""
+Rgba: TypeAlias = Pixels
+"""H×W×4, an image and its straight (not premultiplied) alpha, in the same depth."""
+
+
+def white(pixels: Pixels) -> int:
+    """Return the largest value that a sample of ``pixels`` can have: 255 or 65535."""
+    return int(np.iinfo(pixels.dtype).max)
 
 
 def check_image(image: Image) -> None:
-    """Raise ``ValueError`` unless ``image`` is H×W×3 uint8 with at least one pixel."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-        raise ValueError(f"an image is H×W×3 uint8, but this array is {image.shape} {image.dtype}")
+    """Raise ``ValueError`` unless ``image`` is H×W×3 uint8 or uint16 with at least one pixel."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or image.size == 0:
+        raise ValueError(f"an image is H×W×3 uint8 or uint16, but this array is {image.shape} {image.dtype}")
 
 
 def check_alpha(alpha: Alpha) -> None:

@@ -222,6 +222,42 @@ def test_format_option_chooses_the_suffix(remove: Command, portrait: Path) -> No
         assert picture.format == "JPEG"
 
 
+def test_quality_makes_smaller_files_and_webp_lossy(remove: Command, portrait: Path, tmp_path: Path) -> None:
+    for name, quality in (("fine.webp", ()), ("rough.webp", ("--quality", "40"))):
+        assert remove(portrait, "-o", tmp_path / name, *quality).code == 0
+    assert (tmp_path / "rough.webp").stat().st_size < (tmp_path / "fine.webp").stat().st_size
+
+
+def test_metadata_is_kept_on_request_alone(remove: Command, tmp_path: Path) -> None:
+    tags = PillowImage.Exif()
+    tags[0x010F] = "Maker"
+    photo = tmp_path / "anna.jpg"
+    photo.write_bytes(encode(draw_person(), "JPEG", exif=tags.tobytes(), dpi=(300, 300)))
+    for name, options in (("public.png", ()), ("kept.png", ("--keep-metadata",))):
+        assert remove(photo, "-o", tmp_path / name, *options).code == 0
+        with PillowImage.open(tmp_path / name) as picture:
+            assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+            assert (picture.getexif().get(0x010F) == "Maker") == bool(options)
+
+
+def test_id_photo_has_its_resolution(remove: Command, tmp_path: Path) -> None:
+    photo = save(tmp_path / "anna.png", draw_person(1200, 1000))
+    assert remove(photo, "--preset", "id-35x45", "-o", tmp_path / "id.jpg").code == 0
+    with PillowImage.open(tmp_path / "id.jpg") as picture:
+        assert picture.getexif()[282] == 300
+
+
+def test_word_on_the_frames_of_an_animation(remove: Command, tmp_path: Path) -> None:
+    frames = [PillowImage.fromarray(pixels) for pixels in (draw_person(), nobody(), draw_person())]
+    frames[0].save(tmp_path / "anna.gif", save_all=True, append_images=frames[1:])
+    finished = remove(tmp_path / "anna.gif")
+    assert finished.code == 0
+    assert len(finished.errors) == 1
+    assert "holds 3 pictures" in finished.errors[0]
+    answer = json.loads(remove(tmp_path / "anna.gif", "--json", "--overwrite").out)
+    assert "holds 3 pictures" in answer["done"][0]["note"]
+
+
 def test_folder_is_mirrored(remove: Command, tmp_path: Path) -> None:
     for name in ("a.png", "a-mask.jpg", "summer/b.jpg", "summer/deep/c.2024.webp", ".hidden/d.png"):
         save(tmp_path / "in" / name)

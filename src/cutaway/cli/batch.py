@@ -17,13 +17,22 @@ from cutaway.remover import Refine, Remover
 
 
 @dataclass(frozen=True)
+class Encoding:
+    """How pixels become a file; ``quality`` is 1..100, None for the format's own."""
+
+    format: str
+    quality: int | None = None
+    keep_metadata: bool = False
+
+
+@dataclass(frozen=True)
 class Order:
     """What to do with every photograph of a call. ``model`` and ``refine`` are as ``Remover`` takes them."""
 
     model: str
     refine: Refine
     look: Look
-    format: str
+    encoding: Encoding
     overwrite: bool
     require_person: bool
 
@@ -32,7 +41,8 @@ class Order:
 class Done:
     """A finished photograph: its result is ``height`` × ``width``, and ``scale`` pixels for one of the photograph.
 
-    ``box`` is (top, left, bottom, right) in the result's pixels; ``None`` = nobody in it.
+    ``box`` is (top, left, bottom, right) in the result's pixels; ``None`` = nobody in it. ``note`` says what else the file
+    held that is not in the result.
     """
 
     input: str
@@ -43,6 +53,7 @@ class Done:
     height: int
     width: int
     scale: float
+    note: str | None = None
 
 
 def run(steps: Sequence[Job | Failure], order: Order, *, as_json: bool) -> int:
@@ -102,7 +113,7 @@ def _store(job: Job, cutout: Cutout | CutawayError, order: Order) -> Done:
     if order.require_person and not cutout.found_person:
         raise CutawayError("there is nobody in this photograph, so nothing was written.")
     shown = arrange(cutout, order.look)
-    data = encode(render(shown, order.look), order.format)
+    data = _encoded(shown, order.look, order.encoding)
     if job.output is None:
         _write_stream(data)
     else:
@@ -110,11 +121,16 @@ def _store(job: Job, cutout: Cutout | CutawayError, order: Order) -> Done:
     return _done(job, shown)
 
 
+def _encoded(cutout: Cutout, look: Look, encoding: Encoding) -> bytes:
+    metadata = cutout.metadata if encoding.keep_metadata else cutout.metadata.public()
+    return encode(render(cutout, look), encoding.format, metadata, quality=encoding.quality)
+
+
 def _done(job: Job, cutout: Cutout) -> Done:
     output = STREAM if job.output is None else str(job.output)
     height, width = cutout.alpha.shape
     confidence, scale = round(cutout.confidence, 4), round(cutout.scale, 6)
-    return Done(job.name, output, cutout.found_person, confidence, cutout.box, height, width, scale)
+    return Done(job.name, output, cutout.found_person, confidence, cutout.box, height, width, scale, cutout.note)
 
 
 def _write_file(path: Path, data: bytes, *, overwrite: bool) -> None:
@@ -140,7 +156,10 @@ def _write_stream(data: bytes) -> None:
 def _report(result: Done | Failure, *, quiet: bool) -> None:
     if isinstance(result, Failure):
         complain(result.reason, about=result.name)
-    elif not quiet and result.output != STREAM:
+        return
+    if result.note is not None:
+        complain(result.note, about=result.input)
+    if not quiet and result.output != STREAM:
         found = "person found" if result.found_person else "nobody found"
         print(one_line(f"{result.output}: {found}, confidence {result.confidence:.0%}"))
 

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
-from cutaway.composite import Fit, alpha_bytes, is_colour, parse_position
+from cutaway.composite import Fit, is_colour, parse_position, quantised
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError
 from cutaway.framing import IdPhoto, Margin, find_preset
 from cutaway.imagefile import read
-from cutaway.types import Image
+from cutaway.photo import Photo
+from cutaway.types import Pixels
 
 BLUR_SHARE = 0.02
 """Radius of a blur that names none, as a share of the longer side: it looks the same at every size."""
@@ -35,8 +34,8 @@ class Blur:
     radius: float | None
 
 
-Background: TypeAlias = Blur | str | Image | None
-"""Transparent, blurred, a CSS colour, or a picture (H×W×3 uint8)."""
+Background: TypeAlias = Blur | str | Photo | None
+"""Transparent, blurred, a CSS colour, or a picture."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Look:
     @property
     def has_picture(self) -> bool:
         """Whether a picture lies behind the person."""
-        return isinstance(self.background, np.ndarray)
+        return isinstance(self.background, Photo)
 
 
 def parse_margin(text: str) -> Margin:
@@ -141,10 +140,10 @@ def arrange(cutout: Cutout, look: Look) -> Cutout:
     return shaded if view.margin is None else shaded.cropped(view.margin)
 
 
-def render(cutout: Cutout, look: Look) -> NDArray[np.uint8]:
+def render(cutout: Cutout, look: Look) -> Pixels:
     """Return the pixels to encode: H×W for the mask, H×W×4 on a transparent background, else H×W×3."""
     if look.mask:
-        return alpha_bytes(cutout.alpha)
+        return quantised(cutout.alpha, cutout.image.dtype)
     if look.background is None:
         return cutout.rgba
     if isinstance(look.background, Blur):
@@ -175,7 +174,7 @@ def _parse_radius(text: str) -> float | None:
     return radius
 
 
-def _read_picture(text: str) -> Image:
+def _read_picture(text: str) -> Photo:
     if not Path(text).is_file():
         reason = f"{text} is neither transparent, blur, a colour such as white or #ffcc00, nor a picture file."
         raise typer.BadParameter(reason, param_hint="'--background'")
@@ -186,4 +185,4 @@ def _read_picture(text: str) -> Image:
     if picture.alpha is not None:
         reason = f"{text} has transparent parts, so it cannot lie behind the person; choose an opaque picture."
         raise typer.BadParameter(reason, param_hint="'--background'")
-    return picture.image
+    return picture

@@ -94,8 +94,18 @@ def remove(
     model: Annotated[
         str, typer.Option(metavar="NAME|PATH", help="Weights: a name of `cutaway models`, or an .onnx file.")
     ] = "portrait",
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100, help="Of webp, avif and jpg, 1 to 100; without it webp is lossless.", show_default=False
+        ),
+    ] = None,
+    keep_metadata: Annotated[
+        bool, typer.Option("--keep-metadata", help="Keep EXIF, XMP and IPTC: camera, time, position, names.")
+    ] = False,
     refine: Annotated[
-        Literal["none", "guided"], typer.Option(help="How the alpha is brought to the photograph's size.")
+        Literal["none", "guided", "closed-form"],
+        typer.Option(help="How the alpha is brought to the photograph's size; closed-form is slow and an extra."),
     ] = "guided",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
@@ -108,7 +118,7 @@ def remove(
     Exit code: 0 all done, 1 some inputs failed (each named on standard error, the rest done), 2 wrong usage,
     3 nothing could start.
     """
-    from cutaway.cli.batch import Order, run
+    from cutaway.cli.batch import Encoding, Order, run
     from cutaway.cli.look import (
         Look,
         View,
@@ -120,6 +130,7 @@ def remove(
         parse_size,
     )
     from cutaway.cli.plan import Naming, choose_format, make_plan, read_target
+    from cutaway.imagefile import LOSSY
 
     view = View(
         None if crop is None else parse_margin(crop),
@@ -138,12 +149,15 @@ def remove(
     )
     encoding = choose_format(out, file_format)
     _refuse_contradictions(look, encoding, background=background, placed=fit is not None or position is not None)
+    if quality is not None and encoding not in LOSSY:
+        reason = f"{encoding} is without loss and has no quality; leave it out, or choose --format webp, avif or jpg."
+        raise typer.BadParameter(reason, param_hint="'--quality'")
     naming = Naming("mask" if mask else "cutout", f".{encoding}")
     target = read_target(out, inputs)
     if target.kind == "stream":
         _refuse_stream(as_json)
     steps = make_plan(inputs, target, naming, overwrite=overwrite)
-    order = Order(model, refine, look, encoding, overwrite, require_person)
+    order = Order(model, refine, look, Encoding(encoding, quality, keep_metadata), overwrite, require_person)
     raise typer.Exit(run(steps, order, as_json=as_json))
 
 

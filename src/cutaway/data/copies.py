@@ -103,7 +103,7 @@ def _split_number(sample: Sample) -> int:
 
 def _read_fingerprint(sample: Sample) -> Fingerprint | Failure:
     try:
-        return fingerprint(imagefile.read(content(sample.image)).image)
+        return fingerprint(imagefile.read_srgb(content(sample.image)))
     except CutawayError as error:
         return Failure(sample.id, str(error))
 

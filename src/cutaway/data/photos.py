@@ -21,7 +21,7 @@ def read_photo(sample: Sample) -> tuple[Image, Labels | None]:
         DataError: The sizes differ, or the mask cannot be read.
         ImageError: The photo cannot be read.
     """
-    image = imagefile.read(content(sample.image)).image
+    image = imagefile.read_srgb(content(sample.image))
     labels = None if sample.mask is None else read_labels(sample.mask)
     if labels is not None and labels.shape != image.shape[:2]:
         raise DataError(f"{sample.mask} is not of the size of its photo {sample.image}; they have to match")

@@ -53,7 +53,7 @@ class ClassDataset(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         photo = self.photos[index]
-        image, labels = imagefile.read(photo.image).image, read_class_labels(photo.labels)
+        image, labels = imagefile.read_srgb(photo.image), read_class_labels(photo.labels)
         if labels.shape != image.shape[:2]:
             raise DataError(f"{photo.labels} is not of the size of its photo {photo.image}; they have to match")
         return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(labels)[None]

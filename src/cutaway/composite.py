@@ -5,11 +5,14 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
-from PIL import ImageColor, ImageFilter, ImageOps
+from numpy.typing import ArrayLike, DTypeLike
+from PIL import ImageColor, ImageFilter
+from PIL.Image import Resampling
 
 from cutaway.errors import CutawayError
-from cutaway.types import Alpha, Image, Rgba, check_alpha, check_image, check_same_size
+from cutaway.resampling import Plane, resized, rounded, softened
+from cutaway.tiles import enlarged, tiles
+from cutaway.types import Alpha, Image, Pixels, Rgba, check_alpha, check_image, check_same_size, white
 
 Colour: TypeAlias = tuple[int, int, int]
 """Red, green, blue, 0..255."""
@@ -26,7 +29,6 @@ Position: TypeAlias = tuple[float, float]
 MIDDLE: Position = 0.5, 0.5
 
 BLACK: Colour = 0, 0, 0
-WHITE: Colour = 255, 255, 255
 
 RIM_SHARE = 0.002
 """What the blur takes for a rim of the person beside their alpha, as a share of the longer side: a network's pixel."""
@@ -35,8 +37,7 @@ _ACROSS = {"left": 0.0, "center": 0.5, "right": 1.0}
 _DOWN = {"top": 0.0, "center": 0.5, "bottom": 1.0}
 _FAR_SIDE = 32
 # The weight below which a blurred background is worth less than the colours farther away.
-_FAINT = np.float32(0.25)
-_ROWS_AT_ONCE = 256
+_FAINT = 0.25
 
 
 def is_colour(text: str) -> bool:
@@ -83,38 +84,58 @@ def parse_position(text: str) -> Position:
     return across, down
 
 
-def alpha_bytes(alpha: Alpha) -> NDArray[np.uint8]:
-    """Return ``alpha`` as H×W uint8, 0..255, rounded: what a file holds."""
+def quantised(alpha: Alpha, depth: DTypeLike) -> Pixels:
+    """Return ``alpha`` as H×W of the type ``depth``, uint8 or uint16, rounded: what a file holds."""
     check_alpha(alpha)
-    rounded: Alpha = np.rint(alpha * np.float32(255))
-    return rounded.astype(np.uint8)
+    scaled = alpha * np.float32(np.iinfo(depth).max)
+    samples: Pixels = np.rint(scaled, out=scaled).astype(depth)
+    return samples
 
 
-def over_colour(foreground: Image, alpha: Alpha, colour: Colour) -> Image:
-    """Return ``alpha``·``foreground`` + (1 − ``alpha``)·``colour``, H×W×3 uint8, alpha rounded to 8 bits."""
-    height, width = alpha.shape
-    return _blend(foreground, PIL.Image.new("RGB", (width, height), colour), alpha)
+def alpha_bytes(alpha: Alpha) -> Pixels:
+    """Return ``alpha`` as H×W uint8, 0..255, rounded."""
+    return quantised(alpha, np.uint8)
+
+
+def over_colour(foreground: Image, alpha: Alpha, colour: ArrayLike) -> Image:
+    """Return ``alpha``·``foreground`` + (1 − ``alpha``)·``colour``, H×W×3.
+
+    ``colour`` is red, green and blue in the depth and the space of ``foreground``, as is the result.
+    """
+    return over_image(foreground, alpha, np.broadcast_to(np.asarray(colour, foreground.dtype), foreground.shape))
 
 
 def over_image(foreground: Image, alpha: Alpha, background: Image) -> Image:
-    """Return ``alpha``·``foreground`` + (1 − ``alpha``)·``background``, all of one size, H×W×3 uint8."""
+    """Return ``alpha``·``foreground`` + (1 − ``alpha``)·``background``, all of one size, H×W×3.
+
+    The result has the depth of ``foreground``, and ``background`` has to have it.
+    """
+    check_same_size(foreground, alpha)
     check_same_size(background, alpha)
-    return _blend(foreground, PIL.Image.fromarray(background), alpha)
+    if foreground.dtype != background.dtype:
+        raise ValueError(f"foreground {foreground.dtype} and background {background.dtype} differ in depth")
+    blended = np.empty(foreground.shape, foreground.dtype)
+    for tile in tiles(*alpha.shape):
+        # In place, and in C order, which a broadcast colour is not: it takes a third of the time.
+        behind = background[tile].astype(np.float32, order="C")
+        mixed = foreground[tile].astype(np.float32, order="C")
+        mixed -= behind
+        mixed *= alpha[tile][..., np.newaxis]
+        mixed += behind
+        blended[tile] = np.rint(mixed, out=mixed)
+    return blended
 
 
 def fit_background(image: Image, height: int, width: int, fit: Fit, position: Position) -> Image:
-    """Return ``image`` at ``height`` × ``width``, its aspect kept; around one that is contained lies white."""
+    """Return ``image`` at ``height`` × ``width``, its aspect and depth kept; around one that is contained is white."""
     check_image(image)
     if image.shape[:2] == (height, width):
         return image
-    picture, size = PIL.Image.fromarray(image), (width, height)
-    if fit == "contain":
-        return np.asarray(ImageOps.pad(picture, size, PIL.Image.Resampling.BICUBIC, WHITE, position))
-    return np.asarray(ImageOps.fit(picture, size, PIL.Image.Resampling.BICUBIC, 0, position))
+    return (_contained if fit == "contain" else _covering)(image, height, width, position)
 
 
 def blur_background(image: Image, alpha: Alpha, radius: float) -> Image:
-    """Return the background of ``image`` alone, blurred; the person goes over it with ``over_image``.
+    """Return the background of ``image`` alone, blurred, in its depth; the person goes over it with ``over_image``.
 
     ``radius`` is the standard deviation of the Gaussian in pixels. The blur is a normalised convolution (Knutsson and
     Westin 1993), so the person's colours stay out and no halo of them surrounds the person. Its weights are
@@ -128,21 +149,20 @@ def blur_background(image: Image, alpha: Alpha, radius: float) -> Image:
         raise CutawayError(f"A blur radius of {radius} makes no sense; give a number of pixels from 0 up.")
     if radius == 0:
         return image.copy()
-    share = PIL.Image.fromarray(alpha_bytes(np.square(1 - _with_rim(alpha, radius))))
-    picture = PIL.Image.fromarray(image)
-    far = _far_colours(picture, share)
-    blur = ImageFilter.GaussianBlur(radius)
-    filled = far.copy()
-    filled.paste(picture, mask=share)
-    del picture  # 12 megapixels take 48 MB
-    return _divide(np.asarray(filled.filter(blur)), np.asarray(share.filter(blur)), np.asarray(far))
+    share = np.square(1 - _with_rim(alpha, radius))
+    weight = softened(share, radius)
+    blurred = np.empty(image.shape, image.dtype)
+    for channel in range(3):
+        light = softened(np.multiply(image[..., channel], share, dtype=np.float32), radius)
+        _enlarge_into(blurred[..., channel], _divide(light, weight))
+    return blurred
 
 
 def under(foreground: Image, alpha: Alpha, shadow: Alpha) -> Rgba:
-    """Return ``foreground`` over a black of the alpha ``shadow``, H×W×4 uint8, straight alpha."""
+    """Return ``foreground`` over a black of the alpha ``shadow``, H×W×4 in its depth, straight alpha."""
     both = alpha + shadow * (1 - alpha)
     share = np.divide(alpha, both, out=np.zeros_like(alpha), where=both > 0)
-    return np.dstack([over_colour(foreground, share, BLACK), alpha_bytes(both)])
+    return np.dstack([over_colour(foreground, share, BLACK), quantised(both, foreground.dtype)])
 
 
 def bounding_box(alpha: Alpha, threshold: float = 0.5) -> Box | None:
@@ -155,11 +175,22 @@ def bounding_box(alpha: Alpha, threshold: float = 0.5) -> Box | None:
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
-def _blend(foreground: Image, background: PIL.Image.Image, alpha: Alpha) -> Image:
-    check_same_size(foreground, alpha)
-    mask = PIL.Image.fromarray(alpha_bytes(alpha))
-    # np.asarray would give an array that its owner may not write to.
-    return np.array(PIL.Image.composite(PIL.Image.fromarray(foreground), background, mask))
+def _covering(image: Image, height: int, width: int, position: Position) -> Image:
+    rows, columns = image.shape[:2]
+    scale = max(height / rows, width / columns)
+    tall, wide = min(rows, height / scale), min(columns, width / scale)
+    left, top = (columns - wide) * position[0], (rows - tall) * position[1]
+    return resized(image, height, width, Resampling.BICUBIC, (left, top, left + wide, top + tall))
+
+
+def _contained(image: Image, height: int, width: int, position: Position) -> Image:
+    rows, columns = image.shape[:2]
+    scale = min(height / rows, width / columns)
+    tall, wide = max(1, round(rows * scale)), max(1, round(columns * scale))
+    left, top = round((width - wide) * position[0]), round((height - tall) * position[1])
+    framed = np.full((height, width, 3), white(image), image.dtype)
+    framed[top : top + tall, left : left + wide] = resized(image, tall, wide, Resampling.BICUBIC)
+    return framed
 
 
 def _with_commas(text: str) -> str:
@@ -177,34 +208,33 @@ def _share(word: str, keywords: dict[str, float]) -> float | None:
 def _with_rim(alpha: Alpha, radius: float) -> Alpha:
     """Return ``alpha`` grown by a rim: a mean over the rim's width, steepened until its outer part alone is soft."""
     rim = min(radius, max(1.0, RIM_SHARE * max(alpha.shape)))
-    mean = PIL.Image.fromarray(alpha_bytes(alpha)).filter(ImageFilter.BoxBlur(rim))
+    mean = PIL.Image.fromarray(quantised(alpha, np.uint8)).filter(ImageFilter.BoxBlur(rim))
     grown: Alpha = np.asarray(mean, np.float32) * np.float32(8 / 255)
     np.maximum(grown, alpha, out=grown)
     return np.minimum(grown, 1, out=grown)
 
 
-def _far_colours(picture: PIL.Image.Image, share: PIL.Image.Image) -> PIL.Image.Image:
-    """Return the mean of all colours at each pixel, by ``share`` and by the inverse fourth power of the distance."""
-    size = min(_FAR_SIDE, share.width), min(_FAR_SIDE, share.height)
-    weighted = PIL.Image.new("RGB", share.size)
-    weighted.paste(picture, mask=share)
-    colours = np.asarray(weighted.resize(size, PIL.Image.Resampling.BOX), np.float32).reshape(-1, 3)
-    shares = np.asarray(share.resize(size, PIL.Image.Resampling.BOX), np.float32).reshape(-1, 1) / 255
-    rows, columns = np.divmod(np.arange(len(colours), dtype=np.float32), size[0])
+def _divide(light: Plane, weight: Plane) -> Plane:
+    """Return ``light`` / ``weight``, damped for small weights towards what is far away."""
+    far = _far_colours(light, weight)
+    gain = np.divide(weight * (1 + _FAINT**2), np.square(weight) + _FAINT**2, dtype=np.float32)
+    quotient: Plane = far + (light - far * weight) * gain
+    return quotient
+
+
+def _far_colours(light: Plane, weight: Plane) -> Plane:
+    """Return the mean of all colours at each pixel, by ``weight`` and by the inverse fourth power of the distance."""
+    height, width = (min(_FAR_SIDE, side) for side in weight.shape)
+    lights, weights = (resized(plane, height, width, Resampling.BOX).ravel() for plane in (light, weight))
+    rows, columns = np.divmod(np.arange(height * width, dtype=np.float32), width)
     squares = np.square(rows[:, np.newaxis] - rows) + np.square(columns[:, np.newaxis] - columns)
     nearness = 1 / np.square(squares + np.float32(0.25))
-    means = nearness @ colours / np.maximum(nearness @ shares, np.float32(1e-6))
-    small = np.rint(np.minimum(means, 255)).astype(np.uint8).reshape(size[1], size[0], 3)
-    return PIL.Image.fromarray(small).resize(share.size, PIL.Image.Resampling.BILINEAR)
+    means = nearness @ lights / np.maximum(nearness @ weights, np.float32(1e-6))
+    return resized(means.reshape(height, width), weight.shape[0], weight.shape[1], Resampling.BILINEAR)
 
 
-def _divide(blurred: Image, weight: NDArray[np.uint8], far: Image) -> Image:
-    """Return ``far`` + (``blurred`` − ``far``) / weight, 8 bits; ``weight`` is 0..255, and small ones are damped."""
-    quotient = np.empty_like(blurred)
-    for top in range(0, len(blurred), _ROWS_AT_ONCE):
-        rows = slice(top, top + _ROWS_AT_ONCE)
-        near = weight[rows, :, np.newaxis].astype(np.float32) / 255
-        gain = near * (1 + _FAINT**2) / (near**2 + _FAINT**2)
-        colour = far[rows] + (blurred[rows].astype(np.float32) - far[rows]) * gain
-        quotient[rows] = np.clip(colour + np.float32(0.5), 0, 255)
-    return quotient
+def _enlarge_into(samples: Pixels, plane: Plane) -> None:
+    """Fill ``samples`` (H×W) with ``plane``, which may be smaller."""
+    picture, (height, width) = PIL.Image.fromarray(plane), samples.shape
+    for tile in tiles(height, width):
+        samples[tile] = rounded(enlarged(picture, tile, height, width, Resampling.BICUBIC), samples)

@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, floor, isfinite
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
+from PIL.Image import Resampling
 
 from cutaway.composite import Box, bounding_box
 from cutaway.errors import CutawayError
 from cutaway.head import find_head
+from cutaway.resampling import Pixel, resized
 from cutaway.types import Alpha
-
-Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 _SIDES = ("above", "left", "below", "right")
 
@@ -78,6 +77,9 @@ class ShopPhoto:
 
 
 Preset: TypeAlias = IdPhoto | ShopPhoto
+
+ID_DPI = 300
+"""Pixels an inch of ID photos on paper."""
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -183,10 +185,10 @@ def place_goods(box: Box, photo: tuple[int, int], preset: ShopPhoto, *, upscale:
 
 
 def take(pixels: NDArray[Pixel], frame: Frame) -> NDArray[Pixel]:
-    """Return the part of ``pixels`` (H×W float32, H×W×3 or H×W×4 uint8) that ``frame`` shows, at its size.
+    """Return the part of ``pixels`` (H×W float32, H×W×3 or 4 uint8 or uint16) that ``frame`` shows, at its size.
 
-    Averaged over the area that becomes a pixel when it shrinks; 0 beyond the photograph. At a scale of 1 the frame is
-    moved to whole pixels, and nothing is resampled.
+    The depth stays. Averaged over the area that becomes a pixel when it shrinks; 0 beyond the photograph. At a scale of
+    1 the frame is moved to whole pixels, and nothing is resampled.
     """
     rows = _overlap(frame.top, frame.height, pixels.shape[0], frame.scale)
     columns = _overlap(frame.left, frame.width, pixels.shape[1], frame.scale)
@@ -196,11 +198,10 @@ def take(pixels: NDArray[Pixel], frame: Frame) -> NDArray[Pixel]:
     if frame.scale == 1:
         seen = pixels[int(rows.first) : int(rows.last), int(columns.first) : int(columns.last)]
     else:
-        size = columns.inside.stop - columns.inside.start, rows.inside.stop - rows.inside.start
+        height, width = rows.inside.stop - rows.inside.start, columns.inside.stop - columns.inside.start
         area = columns.first, rows.first, columns.last, rows.last
         # Filters without negative lobes: an overshoot beside the outline would become a rim of the person.
-        kind = PIL.Image.Resampling.HAMMING if frame.scale < 1 else PIL.Image.Resampling.BILINEAR
-        seen = np.asarray(PIL.Image.fromarray(pixels).resize(size, kind, area))
+        seen = resized(pixels, height, width, Resampling.HAMMING if frame.scale < 1 else Resampling.BILINEAR, area)
     taken[rows.inside, columns.inside] = seen
     return taken
 

@@ -5,10 +5,12 @@ from typing import Literal
 
 import numpy as np
 import PIL.Image
-from PIL import ImageFilter
+from PIL.Image import Resampling
 
-from cutaway.composite import alpha_bytes, bounding_box
+from cutaway.composite import Box, bounding_box
 from cutaway.errors import CutawayError
+from cutaway.resampling import blurred, resized
+from cutaway.tiles import enlarged, reduced, tiles
 from cutaway.types import Alpha
 
 DRAWN_SIDE = 1024
@@ -44,34 +46,39 @@ class Shadow:
 
 def cast(alpha: Alpha, shadow: Shadow) -> Alpha:
     """Return the alpha of the black that ``shadow`` lays behind the person of ``alpha``, H×W float32, 0..1."""
-    height, width = alpha.shape
-    picture = PIL.Image.fromarray(alpha_bytes(alpha))
-    picture.thumbnail((DRAWN_SIDE, DRAWN_SIDE), PIL.Image.Resampling.BOX)
-    box = bounding_box(np.asarray(picture, np.float32) / np.float32(255))
+    scale = min(1, DRAWN_SIDE / max(alpha.shape))
+    small = reduced(alpha, *(max(1, round(side * scale)) for side in alpha.shape))[0]
+    box = bounding_box(small)
     if box is None:
         return np.zeros_like(alpha)
-    drawn = _on_the_ground(picture, box[0], box[2]) if shadow.kind == "ground" else _dropped(picture, box)
-    enlarged = drawn.resize((width, height), PIL.Image.Resampling.BILINEAR)
-    return np.asarray(enlarged, np.float32) * np.float32(shadow.strength / 255)
+    drawn = _on_the_ground(small, box[0], box[2]) if shadow.kind == "ground" else _dropped(small, box)
+    picture, shade = PIL.Image.fromarray(drawn * np.float32(shadow.strength)), np.empty_like(alpha)
+    for tile in tiles(*alpha.shape):
+        shade[tile] = enlarged(picture, tile, *alpha.shape)
+    return shade
 
 
-def _on_the_ground(picture: PIL.Image.Image, top: int, base: int) -> PIL.Image.Image:
+def _on_the_ground(person: Alpha, top: int, base: int) -> Alpha:
     """Return the silhouette laid flat from its feet up and to the right, softer and fainter the farther it falls."""
-    # The mean is taken over as many rows as become one.
-    flat = picture.filter(ImageFilter.BoxBlur((0, 0.5 / _LENGTH)))
-    # Each output pixel (x, y) shows the silhouette at (x - lean * (base - y), base - (base - y) / length).
-    onto = (1, _LEAN, -_LEAN * base, 0, 1 / _LENGTH, base * (1 - 1 / _LENGTH))
-    flat = flat.transform(picture.size, PIL.Image.Transform.AFFINE, onto, PIL.Image.Resampling.BILINEAR)
+    height, width = person.shape
+    flat = resized(person, max(1, round(_LENGTH * height)), width, Resampling.BOX)
+    length = len(flat) / height
+    # Each pixel (x, y) shows the flat silhouette at (x - lean * (base - y), length * base - (base - y)).
+    lying = _moved(flat, (height, width), (1, _LEAN, -_LEAN * base, 0, 1, (length - 1) * base))
     tall = base - top
-    near = flat.filter(ImageFilter.GaussianBlur(_SOFT_NEAR * tall))
-    far = flat.filter(ImageFilter.GaussianBlur(_SOFT_FAR * tall))
-    away = np.clip((base - np.arange(picture.height)[:, np.newaxis]) / (_LENGTH * tall), 0, 1)
-    soft = np.asarray(near) * (1 - away) + np.asarray(far) * away
-    return PIL.Image.fromarray(np.rint(soft * (1 - (1 - _FAR_END) * away)).astype(np.uint8))
+    away = np.clip((base - np.arange(height, dtype=np.float32)[:, np.newaxis]) / (length * tall), 0, 1)
+    soft = blurred(lying, _SOFT_NEAR * tall) * (1 - away) + blurred(lying, _SOFT_FAR * tall) * away
+    faded: Alpha = soft * (1 - (1 - _FAR_END) * away)
+    return faded
 
 
-def _dropped(picture: PIL.Image.Image, box: tuple[int, int, int, int]) -> PIL.Image.Image:
+def _dropped(person: Alpha, box: Box) -> Alpha:
     longer = max(box[2] - box[0], box[3] - box[1])
-    moved = (1, 0, -_DROP * longer, 0, 1, -_DROP * longer)
-    shifted = picture.transform(picture.size, PIL.Image.Transform.AFFINE, moved, PIL.Image.Resampling.BILINEAR)
-    return shifted.filter(ImageFilter.GaussianBlur(_SOFT_DROP * longer))
+    shifted = _moved(person, person.shape, (1, 0, -_DROP * longer, 0, 1, -_DROP * longer))
+    return blurred(shifted, _SOFT_DROP * longer)
+
+
+def _moved(alpha: Alpha, shape: tuple[int, int], onto: tuple[float, ...]) -> Alpha:
+    """Return what lies at ``onto``, the six numbers of Pillow's affine transform, of each pixel of ``shape``."""
+    picture = PIL.Image.fromarray(alpha)
+    return np.asarray(picture.transform(shape[::-1], PIL.Image.Transform.AFFINE, onto, Resampling.BILINEAR))

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
+from PIL.Image import Resampling
 
 Tile: TypeAlias = tuple[slice, slice]
 """The rows and the columns of a part of the frame; indexes an array."""
@@ -21,8 +22,10 @@ def tiles(height: int, width: int) -> Iterator[Tile]:
             yield slice(top, min(top + _SIDE, height)), slice(left, min(left + _SIDE, width))
 
 
-def enlarged(picture: PIL.Image.Image, tile: Tile, height: int, width: int) -> NDArray[Any]:
-    """Return the part ``tile`` of ``picture`` resized to ``height`` × ``width`` (bilinear), without resizing the rest.
+def enlarged(
+    picture: PIL.Image.Image, tile: Tile, height: int, width: int, kind: Resampling = Resampling.BILINEAR
+) -> NDArray[Any]:
+    """Return the part ``tile`` of ``picture`` resized to ``height`` × ``width``, without resizing the rest.
 
     The result has the picture's own dtype and channels, and is what cutting ``tile`` out of the whole would give.
     """
@@ -30,7 +33,20 @@ def enlarged(picture: PIL.Image.Image, tile: Tile, height: int, width: int) -> N
     left, right = _scaled(columns, picture.width, width)
     top, bottom = _scaled(rows, picture.height, height)
     size = (columns.stop - columns.start, rows.stop - rows.start)
-    return np.asarray(picture.resize(size, PIL.Image.Resampling.BILINEAR, box=(left, top, right, bottom)))
+    return np.asarray(picture.resize(size, kind, box=(left, top, right, bottom)))
+
+
+def reduced(pixels: NDArray[Any], height: int, width: int) -> NDArray[np.float32]:
+    """Return ``pixels`` (H×W or H×W×C) averaged to ``height`` × ``width``, which are no larger: C×height×width.
+
+    A few rows at a time are averaged first, so that no whole copy of ``pixels`` is needed.
+    """
+    step = max(1, len(pixels) // height)
+    strips = (pixels[top : top + step] for top in range(0, len(pixels), step))
+    rows = np.stack([np.atleast_2d(strip.mean(axis=0, dtype=np.float32).T) for strip in strips], axis=1)
+    area = 0, 0, pixels.shape[1], len(pixels) / step
+    pictures = (PIL.Image.fromarray(plane) for plane in rows)
+    return np.stack([np.asarray(picture.resize((width, height), Resampling.HAMMING, area)) for picture in pictures])
 
 
 def source_of(tile: Tile, source: tuple[int, int], height: int, width: int) -> Tile:

@@ -1,0 +1,98 @@
+"""Pictures of 8 or 16 bits at another size, and the blur of a plane: Pillow has both, but for 8 bits alone."""
+
+from collections.abc import Callable, Iterator
+from math import ceil
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+from PIL.Image import Resampling
+
+from cutaway.types import Pixels, white
+
+Pixel = TypeVar("Pixel", bound=np.uint8 | np.uint16 | np.float32)
+
+Plane: TypeAlias = NDArray[np.float32]
+"""H×W, of any range."""
+
+Area: TypeAlias = tuple[float, float, float, float]
+"""A part of a picture: left, top, right, bottom, as Pillow has them; they need not be whole."""
+
+_SMALL_RADIUS = 2.0
+_LEAST_RADIUS = 0.1
+_NO_SHARE = np.float32(1e-6)
+
+
+def resized(
+    pixels: NDArray[Pixel], height: int, width: int, kind: Resampling, area: Area | None = None
+) -> NDArray[Pixel]:
+    """Return ``area`` (None: all) of ``pixels``, H×W float32 or H×W×3 or 4 uint8 or uint16, at ``height`` × ``width``.
+
+    Colours are weighed by the alpha beside them, so that what it hides does not run into what is seen.
+    """
+
+    def resize(part: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(PIL.Image.fromarray(part).resize((width, height), kind, area))
+
+    if pixels.dtype != np.uint16:
+        return resize(pixels)  # plane by plane, 8 bits would take twice the time
+    result: NDArray[Any] = np.empty((height, width, pixels.shape[2]), pixels.dtype)
+    for channel, plane in enumerate(_resized_planes(pixels, resize)):
+        result[..., channel] = rounded(plane, result)
+    return result
+
+
+def rounded(values: Plane, like: Pixels) -> Pixels:
+    """Return ``values`` as whole numbers in the type and range of ``like``."""
+    whole = np.rint(values)
+    return np.clip(whole, 0, white(like), out=whole).astype(like.dtype)
+
+
+def blurred(plane: Plane, radius: float) -> Plane:
+    """Return ``plane`` after a Gaussian blur; ``radius`` is its standard deviation in pixels, above 0."""
+    height, width = plane.shape
+    enlarged = resized(softened(plane, radius), height, width, Resampling.BICUBIC)
+    # Bicubic: bilinear facets would show where a wide blur is enlarged. What overshoots is cut off.
+    within: Plane = np.clip(enlarged, plane.min(), plane.max())
+    return within
+
+
+def softened(plane: Plane, radius: float) -> Plane:
+    """Return the blur of ``plane`` at the size at which ``radius`` is no more than two pixels: enlarging loses nothing.
+
+    What lies beyond the frame is what lies at its edge.
+    """
+    step = max(1.0, radius / _SMALL_RADIUS)
+    height, width = (max(1, round(side / step)) for side in plane.shape)
+    small = resized(plane, height, width, Resampling.BILINEAR)
+    # Shrinking is a blur too, of a variance of 1/6.
+    variance = (radius / step) ** 2 - (1 / 6 if step > 1 else 0)
+    return _convolve(small, max(variance**0.5, _LEAST_RADIUS))
+
+
+def _convolve(plane: Plane, radius: float) -> Plane:
+    weights = np.exp(-0.5 * np.square(np.arange(ceil(3 * radius) + 1) / radius))
+    weights /= 2 * weights.sum() - weights[0]
+    middle, *sides = weights.astype(np.float32)
+    for _ in range(2):
+        height = len(plane)
+        padded = np.pad(plane, [(len(sides), len(sides)), (0, 0)], mode="edge")
+        plane = plane * middle
+        for away, weight in enumerate(sides, 1):
+            pair = padded[len(sides) - away :][:height] + padded[len(sides) + away :][:height]
+            pair *= weight
+            plane += pair
+        plane = plane.T
+    return plane
+
+
+def _resized_planes(pixels: NDArray[Any], resize: Callable[[Plane], Plane]) -> Iterator[Plane]:
+    if pixels.shape[2] == 3:
+        yield from (resize(pixels[..., channel].astype(np.float32)) for channel in range(3))
+        return
+    cover: Plane = pixels[..., 3].astype(np.float32)
+    share = resize(cover)
+    for channel in range(3):
+        yield np.divide(resize(pixels[..., channel] * cover), np.maximum(share, _NO_SHARE), dtype=np.float32)
+    yield share

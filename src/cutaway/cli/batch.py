@@ -157,11 +157,10 @@ def _report(result: Done | Failure, *, quiet: bool) -> None:
     if isinstance(result, Failure):
         complain(result.reason, about=result.name)
         return
-    if result.note is not None:
-        complain(result.note, about=result.input)
     if not quiet and result.output != STREAM:
         found = "person found" if result.found_person else "nobody found"
-        print(one_line(f"{result.output}: {found}, confidence {result.confidence:.0%}"))
+        note = f"; the photograph {result.note}" if result.note else ""
+        print(one_line(f"{result.output}: {found}, confidence {result.confidence:.0%}{note}"))
 
 
 def _with_progress(results: Iterator[Done | Failure], total: int) -> Iterator[Done | Failure]:

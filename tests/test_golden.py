@@ -113,12 +113,12 @@ def test_a_background_is_brought_to_the_photographs_colours(remover: Remover) ->
 
 def test_alpha_that_is_there_is_multiplied_into_the_file(remover: Remover, tmp_path: Path) -> None:
     given = np.full((HEIGHT, WIDTH), 65535, np.uint16)
-    given[: HEIGHT // 2] = 30000
+    given[: HEIGHT // 2] = 56000
     person = np.dstack([shaded_person(), given])
     photo = saved(remover, imagefile.encode(person, "png"), tmp_path / "with.png")
     assert photo.alpha is not None
     head, chest = photo.alpha[70:110, 85:115], photo.alpha[170:230, 60:140]
-    np.testing.assert_allclose(head, 30000 / 65535, atol=1e-3)
+    np.testing.assert_allclose(head, 56000 / 65535, atol=0.01)
     np.testing.assert_array_equal(chest, 1)
 
 

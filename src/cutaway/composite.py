@@ -97,6 +97,17 @@ def alpha_bytes(alpha: Alpha) -> Pixels:
     return quantised(alpha, np.uint8)
 
 
+def with_alpha(foreground: Image, alpha: Alpha) -> Rgba:
+    """Return both together, H×W×4 in the depth of ``foreground``; where alpha rounds to 0 so does the colour."""
+    check_same_size(foreground, alpha)
+    rgba = np.empty((*alpha.shape, 4), foreground.dtype)
+    for tile in tiles(*alpha.shape):
+        opacity = quantised(alpha[tile], foreground.dtype)
+        np.multiply(foreground[tile], (opacity > 0)[..., np.newaxis], out=rgba[tile][..., :3])
+        rgba[tile][..., 3] = opacity
+    return rgba
+
+
 def over_colour(foreground: Image, alpha: Alpha, colour: ArrayLike) -> Image:
     """Return ``alpha``·``foreground`` + (1 − ``alpha``)·``colour``, H×W×3.
 

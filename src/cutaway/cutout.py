@@ -63,10 +63,7 @@ class Cutout:
         """
         if self.shadow is not None:
             return composite.under(self.foreground, self.alpha, cast(self.alpha, self.shadow))
-        alpha = composite.quantised(self.alpha, self.image.dtype)
-        rgba = np.dstack([self.foreground, alpha])
-        rgba[alpha == 0] = 0
-        return rgba
+        return composite.with_alpha(self.foreground, self.alpha)
 
     @property
     def box(self) -> Box | None:

@@ -56,7 +56,7 @@ def test_a_member_is_read_where_it_lies_and_other_files_from_disk(shards: Path) 
     assert content(Path("nowhere.tar/a.jpg")) == Path("nowhere.tar/a.jpg")
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
+@pytest.mark.parametrize("start", ["forkserver", "spawn"])
 def test_worker_processes_read_the_same(shards: Path, start: str) -> None:
     dataset = SquareDataset(load_samples(shards), 32, "letterbox")
     loader = DataLoader(dataset, batch_size=2, num_workers=2, multiprocessing_context=start)

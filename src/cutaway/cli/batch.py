@@ -41,8 +41,8 @@ class Order:
 class Done:
     """A finished photograph: its result is ``height`` × ``width``, and ``scale`` pixels for one of the photograph.
 
-    ``box`` is (top, left, bottom, right) in the result's pixels; ``None`` = nobody in it. ``note`` says what else the file
-    held that is not in the result.
+    ``box`` is (top, left, bottom, right) in the result's pixels; ``None`` = nobody in it. ``note`` says what else the
+    file held that is not in the result.
     """
 
     input: str

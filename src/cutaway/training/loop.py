@@ -124,7 +124,9 @@ def _run(
         len(task.photos), optim.batch_size, run.seed, state.step, optim.steps, fabric.global_rank, fabric.world_size
     )
     epoch_steps = epoch_length(optim, sampler)
-    loader = DataLoader(task.photos, batch_sampler=sampler, num_workers=task.workers)
+    # A forked process would wait for ever for the threads of libvips, which stay behind in its parent.
+    start = "spawn" if task.workers else None
+    loader = DataLoader(task.photos, batch_sampler=sampler, num_workers=task.workers, multiprocessing_context=start)
     batches = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     task.augment.to(fabric.device)
     with _writer(folder, state.step) if fabric.is_global_zero else nullcontext() as writer:

@@ -1,7 +1,8 @@
 """Times Cutaway beside an earlier version and beside its peers: ``python benchmarks/speed.py``.
 
 Every figure is of a fresh process, and those that are compared take turns, so that whatever else the machine does slows
-all of them alike. Each runner beside Cutaway itself is optional::
+all of them alike. CPU time is that of all threads together; other work touches it least. Each runner beside Cutaway
+itself is optional::
 
     python benchmarks/speed.py --against-src ../previous/src --mediapipe ../mediapipe/bin/python
 
@@ -56,9 +57,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """What one process took: its time, from start to end, its peak of memory, and what it printed."""
+    """What one process took: its time, from start to end, that of its threads, its peak of memory; and its output."""
 
     seconds: float
+    cpu_seconds: float
     megabytes: float
     output: str
 
@@ -70,6 +72,7 @@ class Figures:
     row: str
     runner: str
     seconds: tuple[float, ...]
+    cpu_seconds: tuple[float, ...]
     megabytes: tuple[float, ...]
 
 
@@ -147,8 +150,9 @@ def measure(jobs: Sequence[Job], rounds: int) -> list[Figures]:
 
 def figures_of(job: Job, runs: Sequence[Run]) -> Figures:
     """Return what ``runs`` of ``job`` took."""
-    seconds = tuple(json.loads(run.output) if job.warm else run.seconds for run in runs)
-    return Figures(job.row, job.runner.name, seconds, tuple(run.megabytes for run in runs))
+    times = [json.loads(run.output) if job.warm else (run.seconds, run.cpu_seconds) for run in runs]
+    seconds, cpu_seconds = zip(*times, strict=True)
+    return Figures(job.row, job.runner.name, seconds, cpu_seconds, tuple(run.megabytes for run in runs))
 
 
 def call(job: Job) -> Run:
@@ -165,7 +169,7 @@ def call(job: Job) -> Run:
         errors.seek(0)
         if process.returncode:
             sys.exit(f"{job.row}, {runner.name}: exit code {process.returncode}\n{errors.read()}")
-        return Run(seconds, usage.ru_maxrss / MEGABYTE, output.read())
+        return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MEGABYTE, output.read())
 
 
 def profiles(versions: Sequence[Runner], folder: Path, rounds: int) -> dict[str, dict[str, float]]:
@@ -182,22 +186,27 @@ def profiles(versions: Sequence[Runner], folder: Path, rounds: int) -> dict[str,
 def figure_table(figures: Sequence[Figures]) -> Table:
     """Return a row for each figure, and how Cutaway compares with it."""
     table = Table("", "", box=SIMPLE, padding=(0, 1, 0, 0), title=f"{os.cpu_count()} cores")
-    for head in ("ms", "least", "peak MB", "time", "peak"):
+    for head in ("ms", "least", "CPU ms", "peak MB", "time", "CPU", "peak"):
         table.add_column(head, justify="right")
     ours = {one.row: one for one in figures if one.runner == OURS}
     for one in figures:
-        cells = [f"{1000 * median(one.seconds):.0f}", f"{1000 * min(one.seconds):.0f}", f"{max(one.megabytes):.0f}"]
+        times = median(one.seconds), min(one.seconds), median(one.cpu_seconds)
+        cells = [*(f"{1000 * seconds:.0f}" for seconds in times), f"{max(one.megabytes):.0f}"]
         table.add_row(one.row, one.runner, *cells, *ratios(ours[one.row], one))
-    table.caption = "ms: median. time, peak: Cutaway's as a multiple of the row's."
+    table.caption = "ms, CPU ms: medians. time, CPU, peak: Cutaway's as a multiple of the row's."
     return table
 
 
 def ratios(ours: Figures, other: Figures) -> list[str]:
-    """Return Cutaway's median time and its peak as multiples of another's; nothing of its own."""
+    """Return Cutaway's median times and its peak as multiples of another's; nothing of its own."""
     if ours is other:
         return []
-    time_ratio = median(ours.seconds) / median(other.seconds)
-    return [f"{time_ratio:.2f}", f"{max(ours.megabytes) / max(other.megabytes):.2f}"]
+    pairs = (
+        (median(ours.seconds), median(other.seconds)),
+        (median(ours.cpu_seconds), median(other.cpu_seconds)),
+        (max(ours.megabytes), max(other.megabytes)),
+    )
+    return [f"{own / theirs:.2f}" for own, theirs in pairs]
 
 
 def stage_table(stages: Mapping[str, Mapping[str, float]]) -> Table:

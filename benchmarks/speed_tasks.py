@@ -23,6 +23,9 @@ QUALITY = 92
 THREADS = 2
 WARM_UP, REPEATS = 3, 11
 
+Times = tuple[float, float]
+"""Seconds by the clock, and seconds that all threads together took; medians, where something ran several times."""
+
 STAGES = {
     "load the model": ("runtime.py", "__init__"),
     "decode": ("imagefile.py", "read"),
@@ -71,8 +74,8 @@ def special_photos(folder: Path) -> None:
     deep.copy(interpretation="rgb16").pngsave(str(folder / "12mp-16bit.png"), compression=1)
 
 
-def remove(photo: Path) -> float:
-    """Return the seconds that Cutaway takes from the pixels of a photo to its alpha at full size, warm."""
+def remove(photo: Path) -> Times:
+    """Return what Cutaway takes from the pixels of a photo to its alpha at full size, warm."""
     import numpy as np
     import PIL.Image
 
@@ -82,8 +85,8 @@ def remove(photo: Path) -> float:
     return warm(lambda: remover.remove(image))
 
 
-def foreground(photo: Path, alpha: Path) -> float:
-    """Return the seconds that Cutaway takes for the person's own colours, warm."""
+def foreground(photo: Path, alpha: Path) -> Times:
+    """Return what Cutaway takes for the person's own colours, warm."""
     import numpy as np
     import PIL.Image
 
@@ -93,8 +96,8 @@ def foreground(photo: Path, alpha: Path) -> float:
     return warm(lambda: estimate_foreground(image, cover))
 
 
-def pymatting(photo: Path, alpha: Path) -> float:
-    """Return the seconds that pymatting's multi-level estimation takes for the same."""
+def pymatting(photo: Path, alpha: Path) -> Times:
+    """Return what pymatting's multi-level estimation takes for the same."""
     import numpy as np
     import PIL.Image
     from pymatting import estimate_foreground_ml
@@ -103,8 +106,8 @@ def pymatting(photo: Path, alpha: Path) -> float:
     return warm(lambda: estimate_foreground_ml(image, cover))
 
 
-def mediapipe(photo: Path) -> float:
-    """Return the seconds that MediaPipe takes from the pixels of a photo to its mask at full size, warm."""
+def mediapipe(photo: Path) -> Times:
+    """Return what MediaPipe takes from the pixels of a photo to its mask at full size, warm."""
     import cv2
     from mediapipe.python.solutions.selfie_segmentation import SelfieSegmentation
 
@@ -150,14 +153,17 @@ def seconds_of(profiler: cProfile.Profile) -> dict[str, float]:
     return stages
 
 
-def warm(work: Callable[[], object]) -> float:
-    """Return the median seconds of ``work``, once it has run a few times."""
-    times = []
-    for _ in range(WARM_UP + REPEATS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return median(times[WARM_UP:])
+def warm(work: Callable[[], object]) -> Times:
+    """Return the times of ``work``, once it has run a few times."""
+    times = [timed(work) for _ in range(WARM_UP + REPEATS)][WARM_UP:]
+    return median(seconds for seconds, _ in times), median(cpu_seconds for _, cpu_seconds in times)
+
+
+def timed(work: Callable[[], object]) -> Times:
+    """Return the times of ``work``."""
+    start, cpu_start = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - start, time.process_time() - cpu_start
 
 
 TASKS: dict[str, Callable[..., object]] = {

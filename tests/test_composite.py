@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import CSS4_COLORS, to_hex
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import ndimage
 
 from cutaway.composite import (
-    alpha_bytes,
+    Fit,
     blur_background,
     bounding_box,
     fit_background,
@@ -16,13 +16,17 @@ from cutaway.composite import (
     over_image,
     parse_colour,
     parse_position,
+    quantised,
     under,
 )
 from cutaway.errors import CutawayError
+from cutaway.types import Image
+
+DEPTHS = pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 
 
-def noise(height: int, width: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(5).integers(0, 256, (height, width, 3), np.uint8)
+def noise(height: int, width: int, depth: DTypeLike = np.uint8) -> Image:
+    return np.random.default_rng(5).integers(0, np.iinfo(depth).max, (height, width, 3), depth, endpoint=True)
 
 
 def disc(height: int, width: int, soft: float = 4.0) -> NDArray[np.float32]:
@@ -77,16 +81,35 @@ def test_what_is_no_colour_is_refused_with_advice(text: str) -> None:
         parse_colour(text)
 
 
-def test_over_a_colour_follows_the_compositing_equation() -> None:
-    foreground, alpha = noise(20, 30), disc(20, 30)
-    expected = alpha[..., None] * foreground + (1 - alpha[..., None]) * np.array((10, 200, 90))
-    np.testing.assert_allclose(over_colour(foreground, alpha, (10, 200, 90)), expected, atol=1.01)
+@DEPTHS
+def test_over_a_colour_follows_the_compositing_equation(depth: DTypeLike) -> None:
+    foreground, alpha, colour = noise(20, 30, depth), disc(20, 30), noise(1, 1, depth)[0, 0]
+    expected = alpha[..., None] * foreground.astype(float) + (1 - alpha[..., None].astype(float)) * colour
+    result = over_colour(foreground, alpha, colour)
+    assert result.dtype == depth
+    np.testing.assert_allclose(result, expected, atol=0.51)
 
 
-def test_over_an_image_of_the_same_size_follows_the_compositing_equation() -> None:
-    foreground, background, alpha = noise(20, 30), noise(20, 30)[::-1], disc(20, 30)
-    expected = alpha[..., None] * foreground + (1 - alpha[..., None]) * background
-    np.testing.assert_allclose(over_image(foreground, alpha, background), expected, atol=1.01)
+@DEPTHS
+def test_over_an_image_of_the_same_size_follows_the_compositing_equation(depth: DTypeLike) -> None:
+    foreground, background, alpha = noise(20, 30, depth), noise(20, 30, depth)[::-1], disc(20, 30)
+    expected = alpha[..., None] * foreground.astype(float) + (1 - alpha[..., None].astype(float)) * background
+    result = over_image(foreground, alpha, background)
+    assert result.dtype == depth
+    np.testing.assert_allclose(result, expected, atol=0.51)
+    np.testing.assert_array_equal(result[alpha == 1], foreground[alpha == 1])
+    np.testing.assert_array_equal(result[alpha == 0], background[alpha == 0])
+
+
+def test_an_alpha_of_16_bits_shows_more_levels_than_one_of_8() -> None:
+    alpha = np.linspace(0, 1, 2000, dtype=np.float32)[None]
+    white = np.full((1, 2000, 3), 65535, np.uint16)
+    assert np.unique(over_colour(white, alpha, (0, 0, 0))).size == 2000
+
+
+def test_pictures_of_different_depths_are_refused() -> None:
+    with pytest.raises(ValueError, match="differ in depth"):
+        over_image(noise(4, 5), disc(4, 5), noise(4, 5, np.uint16))
 
 
 def test_every_colour_name_of_css_is_known() -> None:
@@ -95,14 +118,24 @@ def test_every_colour_name_of_css_is_known() -> None:
     }
 
 
+@DEPTHS
 @pytest.mark.parametrize(("height", "width"), [(10, 40), (40, 10), (7, 7)])
-def test_a_background_covers_the_frame_from_its_middle(height: int, width: int) -> None:
-    background = np.zeros((60, 60, 3), np.uint8)
-    background[20:40, 20:40] = 255
+def test_a_background_covers_the_frame_from_its_middle(height: int, width: int, depth: DTypeLike) -> None:
+    background = np.zeros((60, 60, 3), depth)
+    background[20:40, 20:40] = white = np.iinfo(depth).max
     result = fit_background(background, height, width, "cover", (0.5, 0.5))
     assert result.shape == (height, width, 3)
-    np.testing.assert_array_equal(result[height // 2, width // 2], (255, 255, 255))
+    np.testing.assert_array_equal(result[height // 2, width // 2], (white, white, white))
     np.testing.assert_allclose(result, result[::-1, ::-1], atol=1)
+
+
+@pytest.mark.parametrize("fit", ["cover", "contain"])
+@pytest.mark.parametrize(("height", "width"), [(50, 20), (9, 90)])
+def test_a_background_is_placed_alike_in_both_depths(height: int, width: int, fit: Fit) -> None:
+    background = 64 + noise(30, 40) // 2  # where it overshoots, Pillow cuts 8 bits off between its two directions
+    deep = fit_background(background.astype(np.uint16) * 257, height, width, fit, (0.2, 0.7))
+    assert deep.dtype == np.uint16
+    np.testing.assert_allclose(deep / 257, fit_background(background, height, width, fit, (0.2, 0.7)), atol=1.5)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +166,12 @@ def test_what_is_no_position_is_refused(text: str) -> None:
         parse_position(text)
 
 
+@pytest.mark.parametrize("fit", ["cover", "contain"])
+def test_a_16_bit_background_keeps_its_levels(fit: Fit) -> None:
+    ramp = np.broadcast_to(np.arange(20000, 20600, dtype=np.uint16)[None, :, None], (300, 600, 3))
+    assert np.unique(fit_background(ramp, 600, 1200, fit, (0.5, 0.5))).size >= 600
+
+
 def strips() -> NDArray[np.uint8]:
     """Three upright bars of 20 pixels, red, green and blue, 20 pixels high."""
     return np.repeat(np.repeat(np.diag([255, 255, 255]).astype(np.uint8)[None], 20, axis=1), 20, axis=0)
@@ -158,27 +197,34 @@ def test_a_contained_background_is_whole_and_white_lies_around(text: str, first:
     st.integers(1, 30),
     st.integers(1, 30),
     st.sampled_from(["cover", "contain"]),
+    st.sampled_from([np.uint8, np.uint16]),
 )
-def test_a_background_of_any_size_fills_any_frame(height: int, width: int, rows: int, columns: int, fit: str) -> None:
-    plain = np.full((rows, columns, 3), 77, np.uint8)
-    shown = fit_background(plain, height, width, fit, (0.3, 1))  # type: ignore[arg-type]
+def test_a_background_of_any_size_fills_any_frame(
+    height: int, width: int, rows: int, columns: int, fit: Fit, depth: DTypeLike
+) -> None:
+    plain = np.full((rows, columns, 3), 77, depth)
+    shown = fit_background(plain, height, width, fit, (0.3, 1))
     assert shown.shape == (height, width, 3)
-    assert set(np.unique(shown)) <= ({77} if fit == "cover" else {77, 255})
+    assert set(np.unique(shown)) <= ({77} if fit == "cover" else {77, np.iinfo(depth).max})
 
 
-def test_a_shadow_behind_a_cut_out_is_black_of_partial_alpha() -> None:
-    foreground, alpha, shadow = noise(20, 30), disc(20, 30), np.full((20, 30), 0.4, np.float32)
-    rgba = under(foreground, alpha, shadow)
-    share = rgba[..., 3:] / 255
-    over_white = share * rgba[..., :3] + (1 - share) * 255
-    behind = (1 - shadow[..., None]) * 255
+@DEPTHS
+def test_a_shadow_behind_a_cut_out_is_black_of_partial_alpha(depth: DTypeLike) -> None:
+    foreground, alpha, shadow = noise(20, 30, depth), disc(20, 30), np.full((20, 30), 0.4, np.float32)
+    rgba, white = under(foreground, alpha, shadow), np.iinfo(depth).max
+    share = rgba[..., 3:] / white
+    over_white = share * rgba[..., :3] + (1 - share) * white
+    behind = (1 - shadow[..., None]) * white
     np.testing.assert_allclose(over_white, alpha[..., None] * foreground + (1 - alpha[..., None]) * behind, atol=2)
-    np.testing.assert_array_equal(rgba[0, 0], (0, 0, 0, 102))
+    np.testing.assert_array_equal(rgba[0, 0], (0, 0, 0, 0.4 * white))
 
 
-def test_alpha_is_rounded_to_bytes() -> None:
-    alpha = np.array([[0, 0.4 / 255, 0.6 / 255, 0.5, 1]], np.float32)
-    np.testing.assert_array_equal(alpha_bytes(alpha), [[0, 0, 1, 128, 255]])
+@DEPTHS
+def test_alpha_is_rounded_to_what_a_file_holds(depth: DTypeLike) -> None:
+    white = np.iinfo(depth).max
+    samples = quantised(np.array([[0, 0.4 / white, 0.6 / white, 0.5, 1]], np.float32), depth)
+    assert samples.dtype == depth
+    np.testing.assert_array_equal(samples, [[0, 0, 1, (white + 1) // 2, white]])
 
 
 def test_the_caller_may_draw_on_the_result() -> None:
@@ -199,6 +245,23 @@ def test_the_blurred_background_holds_next_to_nothing_of_the_person() -> None:
     plainly_blurred = ndimage.gaussian_filter(image[..., 0].astype(float), 6)
     assert plainly_blurred[around].min() > 45
     assert blur_background(image, alpha, 6)[..., 0][around].max() < 12
+
+
+@DEPTHS
+@pytest.mark.parametrize("radius", [1, 3, 12])
+def test_a_blur_is_the_same_in_both_depths(radius: float, depth: DTypeLike) -> None:
+    image, alpha, unit = noise(60, 90), disc(60, 90), np.iinfo(depth).max // 255
+    blurred = blur_background(image.astype(depth) * np.asarray(unit, depth), alpha, radius)
+    assert blurred.dtype == depth
+    np.testing.assert_allclose(blurred / unit, blur_background(image, alpha, radius), atol=0.51)
+
+
+@pytest.mark.parametrize("radius", [1.5, 8, 40])
+def test_a_blurred_16_bit_gradient_has_no_bands(radius: float) -> None:
+    ramp = np.broadcast_to(np.arange(20000, 20800, dtype=np.uint16)[None, :, None], (300, 800, 3))
+    blurred = blur_background(ramp, disc(300, 800), radius).astype(float)
+    assert np.unique(blurred).size > 500
+    assert np.abs(np.diff(blurred[:40], axis=1)).max() <= 3  # bands of 8 bits would be 257 apart
 
 
 @pytest.mark.parametrize(("height", "width", "radius"), [(96, 96, 2), (96, 96, 12), (300, 500, 6), (700, 400, 20)])
@@ -237,6 +300,20 @@ def test_where_background_is_near_the_blur_is_the_normalised_convolution() -> No
         error = (blurred[..., channel] - expected)[judged]
         assert np.abs(error).max() < 9
         assert abs(error.mean()) < 0.5
+
+
+@pytest.mark.parametrize("radius", [4, 15])
+def test_close_to_the_person_the_blur_keeps_to_the_normalised_convolution(radius: float) -> None:
+    rows, columns = np.mgrid[0:200, 0:240]
+    wave = 120 + 80 * np.sin(columns / 23) * np.cos(rows / 31)
+    alpha = disc(200, 240, soft=2)
+    grown = np.maximum(alpha, np.minimum(8 * ndimage.uniform_filter(alpha.astype(np.float64), 3), 1))
+    share = np.square(1 - grown)
+    weight = ndimage.gaussian_filter(share, radius, mode="nearest")
+    expected = ndimage.gaussian_filter(wave * share, radius, mode="nearest") / np.maximum(weight, 0.1)
+    image = np.where(alpha[..., None] > 0, 255, np.repeat(wave[..., None], 3, axis=2)).astype(np.uint8)
+    near = (weight > 0.5) & (weight < 0.8)
+    assert np.abs(blur_background(image, alpha, radius)[..., 0] - expected)[near].mean() < 5
 
 
 def test_a_blur_of_radius_0_changes_nothing_and_a_negative_one_is_refused() -> None:

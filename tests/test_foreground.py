@@ -2,14 +2,19 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from hypothesis import given, settings
+from hypothesis.extra.numpy import arrays
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from cutaway import foreground as module
 from cutaway.foreground import estimate_foreground
+from cutaway.types import Image
 
 Floats = NDArray[np.floating]
+
+DEPTHS = np.uint8, np.uint16
 
 
 def flower(height: int, width: int, soft: float) -> NDArray[np.float32]:
@@ -28,17 +33,17 @@ def gradients(height: int, width: int) -> tuple[Floats, Floats]:
     return person, behind
 
 
-def mixed(person: Floats, behind: Floats, alpha: Floats) -> NDArray[np.uint8]:
+def mixed(person: Floats, behind: Floats, alpha: Floats, depth: DTypeLike = np.uint8) -> Image:
     share = alpha[..., np.newaxis]
-    return np.asarray(np.rint(share * person + (1 - share) * behind), np.uint8)
+    return np.asarray(np.rint(share * person + (1 - share) * behind), depth)
 
 
-def error(estimate: NDArray[np.uint8], person: Floats, alpha: Floats) -> float:
+def error(estimate: Image, person: Floats, alpha: Floats) -> float:
     soft = (alpha > 0.02) & (alpha < 0.98)
     return float(np.abs(estimate - person)[soft].mean())
 
 
-def exact(image: NDArray[np.uint8], alpha: Floats) -> Floats:
+def exact(image: Image, alpha: Floats) -> Floats:
     """The foreground that minimises the cost of Germer et al., from the normal equations of all pixels at once."""
     height, width = alpha.shape
     count, cover = alpha.size, alpha.ravel().astype(np.float64)
@@ -57,12 +62,39 @@ def exact(image: NDArray[np.uint8], alpha: Floats) -> Floats:
 
 @pytest.mark.parametrize("behind", [(0, 0, 0), (255, 255, 255), (20, 200, 90), (250, 10, 240)])
 @pytest.mark.parametrize("band", [1, 5, 30])
-def test_half_covered_pixels_keep_the_persons_colour(behind: tuple[int, int, int], band: int) -> None:
-    skin, alpha = np.array((240, 200, 160)), np.zeros((120, 150), np.float32)
+@pytest.mark.parametrize(("depth", "unit"), [(np.uint8, 1), (np.uint16, 257)])
+def test_half_covered_pixels_keep_the_persons_colour(
+    behind: tuple[int, int, int], band: int, depth: DTypeLike, unit: int
+) -> None:
+    skin, alpha = np.array((240, 200, 160)) * unit, np.zeros((120, 150), np.float32)
     alpha[20:100, 30:120] = 128 / 255
     alpha[20 + band : 100 - band, 30 + band : 120 - band] = 1
-    estimate = estimate_foreground(mixed(skin, np.array(behind), alpha), alpha)
-    assert np.abs(estimate[alpha > 0] - skin).max() <= 2
+    estimate = estimate_foreground(mixed(skin, np.array(behind) * unit, alpha, depth), alpha)
+    assert estimate.dtype == depth
+    assert np.abs(estimate[alpha > 0] - skin.astype(float)).max() <= 2 * unit
+
+
+@pytest.mark.parametrize(("depth", "unit"), [(np.uint8, 1), (np.uint16, 257)])
+def test_a_half_covered_pixel_before_its_own_colour_stays(depth: DTypeLike, unit: int) -> None:
+    image, alpha = np.full((60, 80, 3), (240 * unit, 200 * unit, 160 * unit), depth), flower(60, 80, 9)
+    alpha[30, 40] = 128 / 255
+    np.testing.assert_array_equal(estimate_foreground(image, alpha)[alpha > 0.01], image[alpha > 0.01])
+
+
+def test_a_16_bit_gradient_under_a_soft_edge_has_no_steps_of_8_bits() -> None:
+    rows, columns = np.mgrid[0:200, 0:300]
+    person = np.dstack([30000 + columns, 20000 + columns / 2, 9000 + 2 * columns])
+    alpha = np.asarray(rows / 200, np.float32)
+    estimate = estimate_foreground(mixed(person, np.array((5000, 9000, 12000)), alpha, np.uint16), alpha)
+    assert np.abs(np.diff(estimate[40:180].astype(float), axis=1)).max() < 100  # a step of 8 bits is 257
+
+
+@settings(deadline=None, max_examples=25)
+@given(arrays(np.uint8, (7, 9, 3)), arrays(np.uint8, (7, 9)))
+def test_a_photo_has_the_same_foreground_in_both_depths(image: NDArray[np.uint8], opacity: NDArray[np.uint8]) -> None:
+    alpha = opacity.astype(np.float32) / np.float32(255)
+    shallow, deep = estimate_foreground(image, alpha), estimate_foreground(image.astype(np.uint16) * 257, alpha)
+    np.testing.assert_allclose(deep / 257, shallow, atol=0.51)
 
 
 @pytest.mark.parametrize("soft", [4, 12, 20])
@@ -102,26 +134,38 @@ def test_fine_detail_of_the_person_survives_in_nearly_opaque_pixels(monkeypatch:
     assert np.abs(estimate[:, 40:] - stripes[:, 40:]).mean() < 25  # without the photo's own detail: 50
 
 
-def test_opaque_pixels_stay_and_invisible_ones_are_cleared() -> None:
-    image = np.random.default_rng(2).integers(1, 256, (40, 50, 3), np.uint8)
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_opaque_pixels_stay_and_invisible_ones_are_cleared(depth: DTypeLike) -> None:
+    white = np.iinfo(depth).max
+    image = np.random.default_rng(2).integers(1, white, (40, 50, 3), depth, endpoint=True)
     alpha = flower(40, 50, 6)
-    alpha[0] = 0.4 / 255  # a file keeps 8 bits of alpha, where this is 0
+    alpha[0], alpha[1] = 0.4 / white, 1 - 0.4 / white  # a file keeps so many bits of alpha, where this is 0 and 1
     before = image.copy()
     estimate = estimate_foreground(image, alpha)
-    np.testing.assert_array_equal(estimate[alpha == 1], image[alpha == 1])
-    assert not estimate[np.rint(alpha * 255) == 0].any()
+    opacity = np.rint(alpha.astype(float) * white)
+    np.testing.assert_array_equal(estimate[opacity == white], image[opacity == white])
+    assert not estimate[opacity == 0].any()
     np.testing.assert_array_equal(image, before)
 
 
-def test_memory_does_not_grow_with_the_photo_beyond_its_own_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_16_bits_tell_an_alpha_from_0_that_8_bits_do_not() -> None:
+    alpha = np.full((9, 9), 0.3 / 255, np.float32)
+    assert not estimate_foreground(np.full((9, 9, 3), 200, np.uint8), alpha).any()
+    assert estimate_foreground(np.full((9, 9, 3), 200 * 257, np.uint16), alpha).all()
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_memory_does_not_grow_with_the_photo_beyond_its_own_colours(
+    monkeypatch: pytest.MonkeyPatch, depth: DTypeLike
+) -> None:
     monkeypatch.setattr(module, "SOLVED_SIDE", 64)
     alpha = flower(1000, 1500, 20)
-    image = np.full((1000, 1500, 3), 99, np.uint8)
+    image = np.full((1000, 1500, 3), 99, depth)
     tracemalloc.start()
     estimate = estimate_foreground(image, alpha)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < estimate.nbytes + 12_000_000  # Pillow is handed the photo and its alpha: 10.5 MB
+    assert peak < estimate.nbytes + 5_000_000  # a copy of the photo and its alpha would be 10.5 MB
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 3)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import DTypeLike
 
 from cutaway.composite import Box, bounding_box
 from cutaway.errors import CutawayError
@@ -63,10 +64,43 @@ def test_a_margin_below_nought_or_without_end_is_refused(value: float) -> None:
             Margin(**wrong)
 
 
-def test_a_crop_takes_the_very_pixels() -> None:
-    image = np.random.default_rng(1).integers(0, 256, (40, 30, 4), np.uint8)
-    np.testing.assert_array_equal(take(image, Frame(3, 5, 20, 10)), image[3:23, 5:15])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_crop_takes_the_very_pixels(depth: DTypeLike, channels: int) -> None:
+    image = np.random.default_rng(1).integers(0, np.iinfo(depth).max, (40, 30, channels), depth)
+    taken = take(image, Frame(3, 5, 20, 10))
+    assert taken.dtype == depth
+    np.testing.assert_array_equal(taken, image[3:23, 5:15])
     np.testing.assert_array_equal(take(image, whole(40, 30)), image)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("frame", [Frame(-3.3, 4.5, 30, 25, 0.4), Frame(2.2, -1, 50, 70, 2.3)])
+def test_both_depths_show_the_same(frame: Frame, channels: int) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (60, 50, channels), np.uint8)
+    image[..., 3:] |= 128  # of low alphas, 8 bits hold colours roughly
+    deep = take(image.astype(np.uint16) * 257, frame)
+    assert deep.dtype == np.uint16
+    np.testing.assert_allclose(deep / 257, take(image, frame), atol=4)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("scale", [0.37, 1.6])
+def test_colours_that_alpha_hides_do_not_run_into_what_is_seen(depth: DTypeLike, scale: float) -> None:
+    white = np.iinfo(depth).max
+    image = np.full((40, 40, 4), (white, 0, white // 3, 0), depth)
+    image[10:30, 10:30] = (white // 5, white // 2, white // 4, white)
+    taken = take(image, Frame(0, 0, round(40 * scale), round(40 * scale), scale))
+    seen = taken[taken[..., 3] > white // 8, :3].astype(float) / white
+    assert seen.size
+    np.testing.assert_allclose(seen, np.broadcast_to((1 / 5, 1 / 2, 1 / 4), seen.shape), atol=0.02)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.7])
+def test_a_16_bit_photograph_keeps_its_levels_when_it_is_resized(scale: float) -> None:
+    ramp = np.broadcast_to(np.arange(20000, 21000, dtype=np.uint16)[None, :, None], (40, 1000, 3))
+    taken = take(ramp, Frame(0, 0, round(40 * scale), round(1000 * scale), scale)).astype(float)
+    assert np.abs(np.diff(taken, axis=1) - 1 / scale).max() <= 1
 
 
 def test_beyond_the_photograph_there_is_nothing() -> None:

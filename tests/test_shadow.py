@@ -57,6 +57,21 @@ def test_a_large_photograph_has_the_shadow_of_a_small_one(kind: str) -> None:
     np.testing.assert_allclose(large[2::5, 2::5], small, atol=0.08)
 
 
+@pytest.mark.parametrize("kind", ["ground", "drop"])
+def test_a_shadow_has_more_levels_than_8_bits_hold(kind: str) -> None:
+    shadow = cast(standing(900, 700), Shadow(kind, 0.5))  # type: ignore[arg-type]
+    assert np.unique(np.rint(shadow * 65535)).size > 2000
+
+
+@pytest.mark.parametrize("kind", ["ground", "drop"])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (9, 1), (2000, 3), (3, 2000)])
+def test_a_shadow_of_any_size_is_an_alpha(kind: str, height: int, width: int) -> None:
+    shadow = cast(np.ones((height, width), np.float32), Shadow(kind, 1))  # type: ignore[arg-type]
+    assert shadow.shape == (height, width)
+    assert shadow.min() >= 0
+    assert shadow.max() <= 1
+
+
 def test_nobody_casts_no_shadow() -> None:
     assert not cast(np.zeros((20, 30), np.float32), Shadow("ground", 1)).any()
 

@@ -1,8 +1,10 @@
 import numpy as np
 import PIL.Image
 import pytest
+from numpy.typing import DTypeLike
+from PIL.Image import Resampling
 
-from cutaway.tiles import enlarged, source_of, tiles
+from cutaway.tiles import enlarged, reduced, source_of, tiles
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (256, 257), (700, 300)])
@@ -15,14 +17,15 @@ def test_tiles_cover_each_pixel_once(height: int, width: int) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(700, 300), (311, 997), (20, 24), (3, 600)])
 @pytest.mark.parametrize("mode", ["F", "RGB"])
-def test_a_tile_is_what_the_whole_would_show_there(height: int, width: int, mode: str) -> None:
+@pytest.mark.parametrize("kind", [Resampling.BILINEAR, Resampling.BICUBIC])
+def test_a_tile_is_what_the_whole_would_show_there(height: int, width: int, mode: str, kind: Resampling) -> None:
     random = np.random.default_rng(1)
     values = random.random((30, 43), np.float32) if mode == "F" else random.integers(0, 256, (30, 43, 3), np.uint8)
     picture = PIL.Image.fromarray(values)
-    whole = np.asarray(picture.resize((width, height), PIL.Image.Resampling.BILINEAR)).astype(np.float64)
+    whole = np.asarray(picture.resize((width, height), kind)).astype(np.float64)
     tolerance = 1e-5 if mode == "F" else 1
     for tile in tiles(height, width):
-        np.testing.assert_allclose(enlarged(picture, tile, height, width), whole[tile], atol=tolerance)
+        np.testing.assert_allclose(enlarged(picture, tile, height, width, kind), whole[tile], atol=tolerance)
 
 
 @pytest.mark.parametrize(("height", "width"), [(700, 300), (311, 997), (20, 24), (3, 600)])
@@ -34,3 +37,25 @@ def test_the_source_of_a_tile_holds_all_that_it_reads(height: int, width: int) -
         only[part] = values[part]
         expected = enlarged(PIL.Image.fromarray(values), tile, height, width)
         np.testing.assert_array_equal(enlarged(PIL.Image.fromarray(only), tile, height, width), expected)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.float32])
+def test_a_reduced_picture_keeps_its_means_and_its_fractions(depth: DTypeLike) -> None:
+    rows, columns = np.mgrid[0:120, 0:150]
+    picture = np.dstack([rows + columns // 2, 2 * rows, 255 - columns // 2]).astype(depth)
+    small = reduced(picture, 30, 30)
+    assert small.shape == (3, 30, 30)
+    assert small.dtype == np.float32
+    means = picture.reshape(30, 4, 30, 5, 3).mean(axis=(1, 3)).transpose(2, 0, 1)
+    np.testing.assert_allclose(small[:, 1:-1, 1:-1], means[:, 1:-1, 1:-1], atol=0.3)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 100), (37, 41), (64, 99), (100, 130)])
+def test_a_reduced_picture_lies_where_the_large_one_does(height: int, width: int) -> None:
+    rows, columns = np.mgrid[0:100, 0:130].astype(np.float32)
+    # In its own pixels, each of which has to show its own number; at the frame a mean is cut off.
+    down = (reduced(rows, height, width)[0] + 0.5) * height / 100 - 0.5
+    across = (reduced(columns, height, width)[0] + 0.5) * width / 130 - 0.5
+    inner = np.s_[1:-1, 1:-1]
+    np.testing.assert_allclose(down[inner], np.indices((height, width))[0][inner], atol=0.15)
+    np.testing.assert_allclose(across[inner], np.indices((height, width))[1][inner], atol=0.15)

@@ -20,7 +20,7 @@ Area: TypeAlias = tuple[float, float, float, float]
 """A part of a picture: left, top, right, bottom, as Pillow has them; they need not be whole."""
 
 _SMALL_RADIUS = 2.0
-_LEAST_RADIUS = 0.1
+_LEAST_VARIANCE = 0.01
 _NO_SHARE = np.float32(1e-6)
 
 
@@ -66,25 +66,26 @@ def softened(plane: Plane, radius: float) -> Plane:
     step = max(1.0, radius / _SMALL_RADIUS)
     height, width = (max(1, round(side / step)) for side in plane.shape)
     small = resized(plane, height, width, Resampling.BILINEAR)
-    # Shrinking is a blur too, of a variance of 1/6.
-    variance = (radius / step) ** 2 - (1 / 6 if step > 1 else 0)
-    return _convolve(small, max(variance**0.5, _LEAST_RADIUS))
+    for before, after in zip(plane.shape, (height, width), strict=True):
+        # Along a single pixel there is nothing to blur, however wide. Shrinking blurs too, by a variance of 1/6.
+        variance = min(radius * after / before, 2 * _SMALL_RADIUS) ** 2 - (1 / 6 if after < before else 0)
+        small = _convolve(small, max(variance, _LEAST_VARIANCE) ** 0.5).T
+    return small
 
 
 def _convolve(plane: Plane, radius: float) -> Plane:
+    """Return ``plane`` blurred down its columns."""
     weights = np.exp(-0.5 * np.square(np.arange(ceil(3 * radius) + 1) / radius))
     weights /= 2 * weights.sum() - weights[0]
     middle, *sides = weights.astype(np.float32)
-    for _ in range(2):
-        height = len(plane)
-        padded = np.pad(plane, [(len(sides), len(sides)), (0, 0)], mode="edge")
-        plane = plane * middle
-        for away, weight in enumerate(sides, 1):
-            pair = padded[len(sides) - away :][:height] + padded[len(sides) + away :][:height]
-            pair *= weight
-            plane += pair
-        plane = plane.T
-    return plane
+    height, reach = len(plane), len(sides)
+    padded = np.pad(plane, [(reach, reach), (0, 0)], mode="edge")
+    result: Plane = plane * middle
+    for away, weight in enumerate(sides, 1):
+        pair = padded[reach - away :][:height] + padded[reach + away :][:height]
+        pair *= weight
+        result += pair
+    return result
 
 
 def _resized_planes(pixels: NDArray[Any], resize: Callable[[Plane], Plane]) -> Iterator[Plane]:

@@ -92,11 +92,6 @@ def quantised(alpha: Alpha, depth: DTypeLike) -> Pixels:
     return samples
 
 
-def alpha_bytes(alpha: Alpha) -> Pixels:
-    """Return ``alpha`` as H×W uint8, 0..255, rounded."""
-    return quantised(alpha, np.uint8)
-
-
 def with_alpha(foreground: Image, alpha: Alpha) -> Rgba:
     """Return both together, H×W×4 in the depth of ``foreground``; where alpha rounds to 0 so does the colour."""
     check_same_size(foreground, alpha)

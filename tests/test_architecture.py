@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import cutaway
 
@@ -145,6 +147,19 @@ def test_the_table_itself_has_no_cycles() -> None:
 def run_python(code: str, *arguments: str) -> str:
     command = [sys.executable, "-W", "error", "-c", code, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_base_install_stays_under_twenty_packages() -> None:
+    found, pending = set(), [Requirement("cutaway")]
+    while pending:
+        wanted = pending.pop()
+        found.add(wanted.name)
+        for extra in ("", *wanted.extras):
+            listed = map(Requirement, requires(wanted.name) or ())
+            needed = [each for each in listed if each.marker is None or each.marker.evaluate({"extra": extra})]
+            pending.extend(each for each in needed if each.name not in found)
+    assert "numpy" in found
+    assert len(found) < 20, sorted(found)
 
 
 def test_core_works_where_training_and_web_packages_are_missing() -> None:

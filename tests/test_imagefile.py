@@ -364,6 +364,42 @@ def test_all_of_the_exif_is_kept_where_asked_for_but_the_turn_is_done(file_forma
     assert read(data).image.shape == photo.image.shape == (32, 24, 3)
 
 
+def test_the_thumbnail_in_the_exif_is_never_kept() -> None:
+    """It shows the whole photograph, background included."""
+    thumbnail = saved(PIL.Image.fromarray(colours()), "JPEG")
+    maker = struct.pack("<HHHII", 1, 0x010F, 2, 4, int.from_bytes(b"Ann\0", "little"))
+    pointer = struct.pack("<HHHIIHHII", 2, 0x0201, 4, 1, 56, 0x0202, 4, 1, len(thumbnail))
+    block = b"Exif\0\0II*\0" + struct.pack("<I", 8) + maker + struct.pack("<I", 26) + pointer + bytes(4) + thumbnail
+    photo = read(saved(PIL.Image.fromarray(colours()), "JPEG", exif=block))
+    assert photo.metadata.exif is not None
+    assert b"Ann" in photo.metadata.exif
+    assert thumbnail[:40] not in photo.metadata.exif
+    assert thumbnail[:40] not in encode(photo.image, "png", photo.metadata)
+
+
+def test_nor_is_the_one_that_photoshop_adds() -> None:
+    caption, thumbnail = b"\x1c\x02\x78\0\x03Ann", b"a small picture"
+    resources = b"".join(
+        b"8BIM" + number + name + struct.pack(">I", len(data)) + data + bytes(len(data) % 2)
+        for number, name, data in (
+            (b"\x04\x0c", b"\0\0", thumbnail),
+            (b"\x04\x04", b"\x03odd", caption),
+            (b"\x04\x09", b"\x04even\0", thumbnail),
+        )
+    )
+    block = b"Photoshop 3.0\0" + resources
+    segment = b"\xff\xed" + struct.pack(">H", len(block) + 2) + block
+    plain = saved(PIL.Image.fromarray(colours()), "JPEG")
+    photo = read(plain[:2] + segment + plain[2:])
+    assert photo.metadata.iptc is not None
+    assert caption in photo.metadata.iptc
+    written = encode(photo.image, "jpg", photo.metadata)
+    assert caption in written
+    assert thumbnail not in written
+    for end in range(15, len(block)):
+        read(plain[:2] + b"\xff\xed" + struct.pack(">H", end + 2) + block[:end] + plain[2:])
+
+
 @pytest.mark.parametrize("file_format", ALL_FORMATS)
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "TIFF"])
 def test_the_resolution_is_kept(file_format: str, source: str) -> None:

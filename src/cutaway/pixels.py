@@ -23,6 +23,8 @@ _BROKEN_EXIF = (SyntaxError, ValueError, LookupError, TypeError, OSError, struct
 _PROFILE, _EXIF, _XMP, _IPTC = "icc-profile-data", "exif-data", "xmp-data", "iptc-data"
 _MODELS = MappingProxyType({"b-w": GREY, "grey16": GREY, "srgb": RGB, "rgb16": RGB, "rgb": RGB, "cmyk": CMYK})
 _FILMS = b"MotionPhoto", b"MicroVideo"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_THUMBNAILS = (b"\x04\x09", b"\x04\x0c")
 _PLAIN_MODES: Mapping[str, str] = MappingProxyType({"1": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA", "I": "I;16"})
 _KEPT_MODES = frozenset(("L", "LA", "RGB", "RGBA", "CMYK", "I;16"))
 
@@ -74,18 +76,41 @@ def from_samples(samples: Pixels, info: Mapping[Any, Any]) -> pyvips.Image:
 
 
 def upright_exif(block: bytes | None) -> bytes | None:
-    """Return an EXIF ``block`` that says of its picture that it stands upright; None where it cannot be read."""
+    """Return an EXIF ``block`` that says of its picture that it stands upright; None where it cannot be read.
+
+    It comes back without its thumbnail, which would show the background that has been removed.
+    """
     if block is None:
         return None
     tags = PIL.Image.Exif()
     try:
         tags.load(block)
-        if tags.get(_ORIENTATION, 1) == 1:
-            return block
         tags[_ORIENTATION] = 1
         return tags.tobytes()
     except _BROKEN_EXIF:
         return None
+
+
+def iptc_without_thumbnails(block: bytes | None) -> bytes | None:
+    """Return a block of Photoshop's resources, IPTC among them, without those that hold a small picture of the photo.
+
+    None where it cannot be read. Each resource is "8BIM", a number, a name, a length and that many bytes, the name and
+    the bytes filled up to an even length (Adobe, "Photoshop File Formats Specification").
+    """
+    if block is None or not block.startswith(_PHOTOSHOP):
+        return None
+    kept, rest = _PHOTOSHOP, block[len(_PHOTOSHOP) :]
+    try:
+        while rest.startswith(b"8BIM"):
+            name_end = 6 + (rest[6] + 2) // 2 * 2
+            (length,) = struct.unpack_from(">I", rest, name_end)
+            end = name_end + 4 + (length + 1) // 2 * 2
+            if rest[4:6] not in _THUMBNAILS:
+                kept += rest[:end]
+            rest = rest[end:]
+    except (IndexError, struct.error):
+        return None
+    return kept if len(kept) > len(_PHOTOSHOP) else None
 
 
 def _with_blocks(picture: pyvips.Image, info: Mapping[Any, Any]) -> pyvips.Image:
@@ -107,7 +132,7 @@ def _unknown_range(name: str) -> ImageError:
 def _metadata(picture: pyvips.Image) -> Metadata:
     profile, exif, xmp, iptc = (_block(picture, field) for field in (_PROFILE, _EXIF, _XMP, _IPTC))
     dpi = round(picture.xres * _MILLIMETRES, 2)
-    return Metadata(profile, dpi if dpi > NO_DPI else None, upright_exif(exif), xmp, iptc)
+    return Metadata(profile, dpi if dpi > NO_DPI else None, upright_exif(exif), xmp, iptc_without_thumbnails(iptc))
 
 
 def _block(picture: pyvips.Image, field: str) -> bytes | None:

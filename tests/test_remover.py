@@ -83,10 +83,10 @@ def test_a_soft_edge_that_was_there_keeps_its_colour(remover: Remover) -> None:
     given = np.full((96, 80), 255, np.uint8)
     given[:, 30:50] = 128
     given[:, :20] = 0
-    photo = np.dstack([np.full((96, 80, 3), (240, 200, 160), np.uint8), given])
+    photo = np.dstack([np.full((96, 80, 3), (255, 240, 225), np.uint8), given])
     photo[:, :20, :3] = 0
     rgba = remover.remove(photo).rgba
-    assert np.abs(rgba[40:60, 32:48, :3].astype(int) - (240, 200, 160)).max() <= 2
+    assert np.abs(rgba[40:60, 32:48, :3].astype(int) - (255, 240, 225)).max() <= 2
     np.testing.assert_allclose(rgba[40:60, 32:48, 3], 128, atol=2)
 
 

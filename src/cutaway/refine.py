@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
+from PIL.Image import Resampling
 
-from cutaway.geometry import resize_image
-from cutaway.tiles import enlarged, source_of, tiles
-from cutaway.types import Alpha, Image, check_alpha, check_image
+from cutaway.tiles import enlarged, reduced, source_of, tiles
+from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
 _Planes = NDArray[np.float64]
 
@@ -19,10 +19,14 @@ RADIUS = 3
 EPSILON = 1e-4
 """Variance of the photo's colours (0..1) that counts as noise."""
 
-CONTRAST = 1.5
-"""How much steeper edges are made around an alpha of 0.5: both the network and the filter average over pixels."""
+MOST = 0.5
+"""The most that alpha may move from the coarse alpha enlarged: what the network is sure of never changes sides."""
+
+CLEARED = 0.05
+"""Alphas that are nearer to 0 or 1 than this become so: a network is never quite sure of anything."""
 
 _SURE, _UNSURE = 0.05, 0.4
+_SLOW, _STEP = 0.1, 0.3
 _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 _DIAGONAL = [0, 3, 5]
 
@@ -38,15 +42,18 @@ def guided(coarse: Alpha, image: Image) -> Alpha:
     """Return ``coarse`` (h×w, of the same frame as ``image`` and usually smaller) at the size of ``image``, H×W, 0..1.
 
     The fast guided filter (He and Sun, "Fast Guided Filter", 2015) with the photo as colour guide: for each window of
-    the coarse alpha the linear function of colour that fits it best is found, and applied at full size. Away from where
-    the network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the person's.
-    The result is steeper by ``CONTRAST``, which makes 0 and 1 of what is nearly so; an alpha of 0 everywhere stays 0.
+    the coarse alpha the linear function of colour that fits it best is found, and applied at full size. What the photo
+    does not explain of a soft edge is added back: the filter's mean of windows would take a slow ramp for noise. Away
+    from where the network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the
+    person's. Nowhere does alpha move by more than ``MOST``, and values within ``CLEARED`` of 0 and 1 become 0 and 1.
     """
     check_alpha(coarse)
     check_image(image)
-    guide = np.moveaxis(resize_image(image, *coarse.shape), -1, 0) / 255
-    line = _steeper(_damped(_fit_line(coarse.astype(np.float64), guide), coarse))
-    return _apply(line, image)
+    alpha = coarse.astype(np.float64)
+    # Seen through the filter by which the network's input was made, or the finest strands do not agree.
+    guide = reduced(image, *coarse.shape, kind=Resampling.BILINEAR).astype(np.float64) / white(image)
+    line = _damped(_kept_soft(_fit_line(alpha, guide), alpha, guide), alpha)
+    return _apply(line, coarse, image)
 
 
 def box_mean(plane: _Planes, radius: int) -> _Planes:
@@ -97,31 +104,49 @@ def _solve_symmetric(matrix: _Planes, right: _Planes) -> _Planes:
     return solved
 
 
-def _damped(line: _Line, coarse: Alpha) -> _Line:
-    """Return ``line`` where the network is unsure nearby, and the coarse alpha itself where it is sure."""
+def _kept_soft(line: _Line, alpha: _Planes, guide: _Planes) -> _Line:
+    """Return ``line`` with what it misses of ``alpha`` added, except at steps between 0 and 1, which follow the guide.
+
+    A window that holds nothing but 0 and 1 has the variance mean · (1 − mean), a slow ramp or an even alpha far less.
+    """
+    mean = box_mean(alpha, RADIUS)
+    variance = box_mean(alpha * alpha, RADIUS) - mean * mean
+    step = np.clip((variance / np.maximum(mean * (1 - mean), EPSILON) - _SLOW) / (_STEP - _SLOW), 0, 1)
+    missed = alpha - (line.slope * guide).sum(axis=0) - line.offset
+    return _Line(line.slope, line.offset + box_mean(1 - step, 1) * missed)
+
+
+def _damped(line: _Line, alpha: _Planes) -> _Line:
+    """Return ``line`` where the network is unsure nearby, and the coarse ``alpha`` itself where it is sure."""
     # Within two pixels and not the whole window, or things of the person's colour that touch the window grow spikes.
-    share = box_mean(box_mean(coarse.astype(np.float64), 1), 1)
+    share = box_mean(box_mean(alpha, 1), 1)
     trust = np.clip((4 * share * (1 - share) - _SURE) / (_UNSURE - _SURE), 0, 1)
-    return _Line(line.slope * trust, line.offset * trust + coarse * (1 - trust))
+    return _Line(line.slope * trust, line.offset * trust + alpha * (1 - trust))
 
 
-def _steeper(line: _Line) -> _Line:
-    return _Line(line.slope * CONTRAST, (line.offset - 0.5) * CONTRAST + 0.5)
-
-
-def _apply(line: _Line, image: Image) -> Alpha:
+def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:
     height, width = image.shape[:2]
     alpha = np.empty((height, width), np.float32)
-    offset = _picture(line.offset)
-    slopes = [_picture(channel / 255) for channel in line.slope]
+    opinion, offset = _picture(coarse), _picture(line.offset)
+    slopes = [_picture(channel / white(image)) for channel in line.slope]
     for tile in tiles(height, width):
-        part = enlarged(offset, tile, height, width).copy()
-        if line.slope[:, *source_of(tile, line.offset.shape, height, width)].any():
+        near = enlarged(opinion, tile, height, width)
+        if line.slope[:, *source_of(tile, coarse.shape, height, width)].any():
+            part = enlarged(offset, tile, height, width).copy()
             for channel, slope in enumerate(slopes):
                 part += enlarged(slope, tile, height, width) * image[tile][..., channel]
-        np.clip(part, 0, 1, out=alpha[tile])
+            alpha[tile] = np.clip(_cleared(part), near - MOST, near + MOST)
+        else:
+            alpha[tile] = _cleared(near)
     return alpha
 
 
-def _picture(plane: _Planes) -> PIL.Image.Image:
+def _cleared(alpha: Alpha) -> Alpha:
+    """Return ``alpha`` with what is within ``CLEARED`` of 0 and 1 made so, and the next as much stretched to follow."""
+    low: Alpha = np.minimum(alpha, 2 * (alpha - CLEARED))
+    high: Alpha = np.maximum(low, 2 * (alpha + CLEARED) - 1)
+    return np.clip(high, 0, 1)
+
+
+def _picture(plane: NDArray[np.floating]) -> PIL.Image.Image:
     return PIL.Image.fromarray(plane.astype(np.float32))

@@ -1,8 +1,10 @@
 """Work at full size a tile at a time, so that what a photo's step needs in between does not grow with the photo."""
 
 import math
-from collections.abc import Iterator
-from typing import Any, TypeAlias
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import PIL.Image
@@ -13,6 +15,9 @@ Tile: TypeAlias = tuple[slice, slice]
 """The rows and the columns of a part of the frame; indexes an array."""
 
 _SIDE = 256
+_THREADS = min(4, os.cpu_count() or 1)
+
+Result = TypeVar("Result")
 
 
 def tiles(height: int, width: int) -> Iterator[Tile]:
@@ -20,6 +25,15 @@ def tiles(height: int, width: int) -> Iterator[Tile]:
     for top in range(0, height, _SIDE):
         for left in range(0, width, _SIDE):
             yield slice(top, min(top + _SIDE, height)), slice(left, min(left + _SIDE, width))
+
+
+def spread(work: Callable[[Tile], Result], parts: Iterable[Tile]) -> list[Result]:
+    """Return what ``work`` gives for each of ``parts``, in order, done by a few threads.
+
+    NumPy and Pillow let go of the interpreter while they calculate, so the threads run beside each other.
+    """
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(work, parts))
 
 
 def enlarged(
@@ -36,7 +50,9 @@ def enlarged(
     return np.asarray(picture.resize(size, kind, box=(left, top, right, bottom)))
 
 
-def reduced(pixels: NDArray[Any], height: int, width: int) -> NDArray[np.float32]:
+def reduced(
+    pixels: NDArray[Any], height: int, width: int, *, kind: Resampling = Resampling.HAMMING
+) -> NDArray[np.float32]:
     """Return ``pixels`` (H×W or H×W×C) averaged to ``height`` × ``width``, which are no larger: C×height×width.
 
     A few rows at a time are averaged first, so that no whole copy of ``pixels`` is needed.
@@ -46,7 +62,7 @@ def reduced(pixels: NDArray[Any], height: int, width: int) -> NDArray[np.float32
     rows = np.stack([np.atleast_2d(strip.mean(axis=0, dtype=np.float32).T) for strip in strips], axis=1)
     area = 0, 0, pixels.shape[1], len(pixels) / step
     pictures = (PIL.Image.fromarray(plane) for plane in rows)
-    return np.stack([np.asarray(picture.resize((width, height), Resampling.HAMMING, area)) for picture in pictures])
+    return np.stack([np.asarray(picture.resize((width, height), kind, area)) for picture in pictures])
 
 
 def source_of(tile: Tile, source: tuple[int, int], height: int, width: int) -> Tile:

@@ -11,7 +11,7 @@ from PIL.Image import Resampling
 
 from cutaway.errors import CutawayError
 from cutaway.resampling import Plane, resized, rounded, softened
-from cutaway.tiles import enlarged, tiles
+from cutaway.tiles import Tile, enlarged, reduced, spread, tiles
 from cutaway.types import Alpha, Image, Pixels, Rgba, check_alpha, check_image, check_same_size, white
 
 Colour: TypeAlias = tuple[int, int, int]
@@ -96,10 +96,13 @@ def with_alpha(foreground: Image, alpha: Alpha) -> Rgba:
     """Return both together, H×W×4 in the depth of ``foreground``; where alpha rounds to 0 so does the colour."""
     check_same_size(foreground, alpha)
     rgba = np.empty((*alpha.shape, 4), foreground.dtype)
-    for tile in tiles(*alpha.shape):
+
+    def fill(tile: Tile) -> None:
         opacity = quantised(alpha[tile], foreground.dtype)
         np.multiply(foreground[tile], (opacity > 0)[..., np.newaxis], out=rgba[tile][..., :3])
         rgba[tile][..., 3] = opacity
+
+    spread(fill, tiles(*alpha.shape))
     return rgba
 
 
@@ -121,7 +124,8 @@ def over_image(foreground: Image, alpha: Alpha, background: Image) -> Image:
     if foreground.dtype != background.dtype:
         raise ValueError(f"foreground {foreground.dtype} and background {background.dtype} differ in depth")
     blended = np.empty(foreground.shape, foreground.dtype)
-    for tile in tiles(*alpha.shape):
+
+    def blend(tile: Tile) -> None:
         # In place, and in C order, which a broadcast colour is not: it takes a third of the time.
         behind = background[tile].astype(np.float32, order="C")
         mixed = foreground[tile].astype(np.float32, order="C")
@@ -129,6 +133,8 @@ def over_image(foreground: Image, alpha: Alpha, background: Image) -> Image:
         mixed *= alpha[tile][..., np.newaxis]
         mixed += behind
         blended[tile] = np.rint(mixed, out=mixed)
+
+    spread(blend, tiles(*alpha.shape))
     return blended
 
 
@@ -222,21 +228,23 @@ def _with_rim(alpha: Alpha, radius: float) -> Alpha:
 
 def _divide(light: Plane, weight: Plane) -> Plane:
     """Return ``light`` / ``weight``, damped for small weights towards what is far away."""
-    far = _far_colours(light, weight)
-    gain = np.divide(weight * (1 + _FAINT**2), np.square(weight) + _FAINT**2, dtype=np.float32)
-    quotient: Plane = far + (light - far * weight) * gain
+    far, quotient = PIL.Image.fromarray(_far_colours(light, weight)), np.empty_like(light)
+    for tile in tiles(*weight.shape):
+        around, share = enlarged(far, tile, *weight.shape), weight[tile]
+        gain = share * (1 + _FAINT**2) / (np.square(share) + _FAINT**2)
+        quotient[tile] = around + (light[tile] - around * share) * gain
     return quotient
 
 
 def _far_colours(light: Plane, weight: Plane) -> Plane:
-    """Return the mean of all colours at each pixel, by ``weight`` and by the inverse fourth power of the distance."""
+    """Return a small plane: the mean of all colours, by ``weight`` and by the inverse fourth power of the distance."""
     height, width = (min(_FAR_SIDE, side) for side in weight.shape)
-    lights, weights = (resized(plane, height, width, Resampling.BOX).ravel() for plane in (light, weight))
+    lights, weights = (reduced(plane, height, width).ravel() for plane in (light, weight))
     rows, columns = np.divmod(np.arange(height * width, dtype=np.float32), width)
     squares = np.square(rows[:, np.newaxis] - rows) + np.square(columns[:, np.newaxis] - columns)
     nearness = 1 / np.square(squares + np.float32(0.25))
-    means = nearness @ lights / np.maximum(nearness @ weights, np.float32(1e-6))
-    return resized(means.reshape(height, width), weight.shape[0], weight.shape[1], Resampling.BILINEAR)
+    means: Plane = nearness @ lights / np.maximum(nearness @ weights, np.float32(1e-6))
+    return means.reshape(height, width)
 
 
 def _enlarge_into(samples: Pixels, plane: Plane) -> None:

@@ -1,5 +1,6 @@
 """The colour that a person has in the soft pixels of their outline, where the photo mixes it with the background."""
 
+from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
@@ -7,7 +8,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from cutaway.composite import quantised
-from cutaway.tiles import enlarged, reduced, tiles
+from cutaway.tiles import Tile, enlarged, reduced, spread, tiles
 from cutaway.types import Alpha, Image, Mask, Pixels, check_same_size, white
 
 _Planes: TypeAlias = NDArray[np.float32]
@@ -35,12 +36,17 @@ def estimate_foreground(image: Image, alpha: Alpha) -> Image:
     """
     check_same_size(image, alpha)
     foreground = np.empty(image.shape, image.dtype)
-    unsettled = [tile for tile in tiles(*alpha.shape) if _clear_invisible(foreground[tile], image[tile], alpha[tile])]
+    every = list(tiles(*alpha.shape))
+    has_soft = spread(lambda tile: _clear_invisible(foreground[tile], image[tile], alpha[tile]), every)
+    unsettled = list(compress(every, has_soft))
     if unsettled:
         smooth = [PIL.Image.fromarray(plane) for colour in _solve(image, alpha) for plane in colour]
-        for tile in unsettled:
+
+        def settle(tile: Tile) -> None:
             around = [enlarged(plane, tile, *alpha.shape) for plane in smooth]
             _settle(foreground[tile], image[tile], alpha[tile], around)
+
+        spread(settle, unsettled)
     return foreground
 
 

@@ -8,7 +8,7 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL.Image import Resampling
 
-from cutaway.tiles import enlarged, reduced, source_of, tiles
+from cutaway.tiles import Tile, enlarged, reduced, source_of, spread, tiles
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
 _Planes = NDArray[np.float64]
@@ -129,15 +129,18 @@ def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:
     alpha = np.empty((height, width), np.float32)
     opinion, offset = _picture(coarse), _picture(line.offset)
     slopes = [_picture(channel / white(image)) for channel in line.slope]
-    for tile in tiles(height, width):
+
+    def fill(tile: Tile) -> None:
         near = enlarged(opinion, tile, height, width)
-        if line.slope[:, *source_of(tile, coarse.shape, height, width)].any():
-            part = enlarged(offset, tile, height, width).copy()
-            for channel, slope in enumerate(slopes):
-                part += enlarged(slope, tile, height, width) * image[tile][..., channel]
-            alpha[tile] = np.clip(_cleared(part), near - MOST, near + MOST)
-        else:
+        if not line.slope[:, *source_of(tile, coarse.shape, height, width)].any():
             alpha[tile] = _cleared(near)
+            return
+        part = enlarged(offset, tile, height, width).copy()
+        for channel, slope in enumerate(slopes):
+            part += enlarged(slope, tile, height, width) * image[tile][..., channel]
+        alpha[tile] = np.clip(_cleared(part), near - MOST, near + MOST)
+
+    spread(fill, tiles(height, width))
     return alpha
 
 

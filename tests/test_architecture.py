@@ -23,6 +23,7 @@ PICTURES = {
     "imagefile",
     "geometry",
     "refine",
+    "closed_form",
     "foreground",
     "composite",
     "cutout",
@@ -45,6 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "composite": {"types", "errors", "tiles", "resampling"},
     "foreground": {"types", "errors", "tiles", "resampling", "composite"},
     "refine": {"types", "errors", "geometry", "tiles"},
+    "closed_form": {"types", "errors", "geometry", "tiles", "refine"},
     "head": {"types", "errors", "composite"},
     "framing": {"types", "errors", "composite", "head", "resampling"},
     "shadow": {"types", "errors", "composite", "tiles", "resampling"},
@@ -66,6 +68,7 @@ THIRD_PARTY = {
     "evaluation": {"numpy", "PIL", "onnxruntime"},
     "cli": {"numpy", "onnxruntime", "rich", "typer", "PIL"},
 } | {row: {"numpy", "PIL", "onnxruntime", "pi_heif", "pyvips"} for row in CORE | {""}}
+THIRD_PARTY["closed_form"] |= {"pymatting", "scipy"}
 
 
 def modules() -> dict[str, Path]:
@@ -165,7 +168,7 @@ def test_base_install_stays_under_twenty_packages() -> None:
 def test_core_works_where_training_and_web_packages_are_missing() -> None:
     code = """
 import sys
-for name in ("torch", "fastapi", "kornia", "scipy", "skimage", "matplotlib", "onnx"):
+for name in ("torch", "fastapi", "kornia", "scipy", "skimage", "matplotlib", "onnx", "pymatting"):
     sys.modules[name] = None
 import cutaway
 print(cutaway.remove(sys.argv[1]).found_person)

@@ -123,6 +123,12 @@ def test_an_unreadable_photo_is_an_image_error(remover: Remover) -> None:
         remover.remove(b"GIF89a")
 
 
+def test_closed_form_refines_where_it_is_asked_for(tiny_model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = np.full((96, 80), 0.5, np.float32)
+    monkeypatch.setattr("cutaway.closed_form.closed_form", lambda _coarse, _image: half)
+    np.testing.assert_array_equal(Remover(tiny_model_path, refine="closed-form").remove(draw_person()).alpha, half)
+
+
 def test_an_unknown_refinement_is_answered_with_the_known_ones(tiny_model_path: Path) -> None:
     with pytest.raises(CutawayError, match="none, guided"):
         Remover(tiny_model_path, refine="magic")  # type: ignore[arg-type]  # what a user may type

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -69,11 +70,16 @@ def closed_form(coarse: Alpha, image: Image) -> Alpha:
     return alpha
 
 
+def require() -> None:
+    """Raise ``CutawayError`` where pymatting is missing; it is not loaded yet, which takes seconds."""
+    if find_spec("pymatting") is None:
+        raise CutawayError('closed-form matting needs pymatting; to have it: pip install "cutaway[matting]"')
+
+
 def _load_laplacian() -> _Laplacian:
-    try:
-        from pymatting import cf_laplacian
-    except ImportError as error:
-        raise CutawayError('closed-form matting needs pymatting; to have it: pip install "cutaway[matting]"') from error
+    require()
+    from pymatting import cf_laplacian
+
     laplacian: _Laplacian = cf_laplacian
     return laplacian
 

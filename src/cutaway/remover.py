@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from cutaway import imagefile, refine
+from cutaway import closed_form, imagefile, refine
 from cutaway.colour import to_srgb
 from cutaway.composite import over_colour
 from cutaway.cutout import Cutout
@@ -35,7 +35,8 @@ class Remover:
 
     Args:
         model: The name of an installed model, or the path of an ONNX file.
-        refine: How alpha is brought to full size: ``guided`` follows the photo's edges, ``none`` only enlarges.
+        refine: How alpha is brought to full size: ``guided`` follows the photo's edges, ``none`` only enlarges,
+            ``closed-form`` solves for the soft edges, which takes seconds and the extra ``matting``.
         threads: Threads that the network uses; all cores where None.
         provider: Where the network runs: ``cpu``, or ``cuda``, ``coreml`` ... where ONNX Runtime offers it.
         limits: How large an input may be.
@@ -136,6 +137,9 @@ def _is_person(coarse: Alpha) -> bool:
 def _enlarger(name: str) -> Callable[[Alpha, Image], Alpha]:
     if name == "guided":
         return refine.guided
+    if name == "closed-form":
+        closed_form.require()
+        return closed_form.closed_form
     if name == "none":
         return lambda coarse, image: resize_alpha(coarse, *image.shape[:2])
     raise CutawayError(f"there is no refinement {name!r}; choose one of {', '.join(get_args(Refine))}")

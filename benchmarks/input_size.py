@@ -107,7 +107,9 @@ def recommended(scores: Sequence[SizeScore]) -> int:
 def show(scores: Sequence[SizeScore]) -> None:
     """Print the table; times are multiples of the smallest size's."""
     sets = list(scores[0].person_iou)
-    table = Table("size", "time", *sets, "under 0.8", "boundary F", title="Person IoU by size of input", box=SIMPLE)
+    table = Table(title="Person IoU by size of input", box=SIMPLE, padding=(0, 1, 0, 0))
+    for head in ("size", "time", *sets, "under 0.8", "boundary F"):
+        table.add_column(head, justify="right", overflow="fold")
     least = min(one.milliseconds for one in scores)
     for one in scores:
         ious = [number(one.person_iou[source]) for source in sets]

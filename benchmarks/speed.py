@@ -117,7 +117,7 @@ def version_jobs(version: Runner, folder: Path) -> Iterator[Job]:
     yield Job("cutaway --help", version, ("-m", "cutaway", "--help"))
     small, alpha = str(folder / "1mp.jpg"), str(folder / "alpha.png")
     yield Job("1 MP warm", version, (TASKS, "remove", small), warm=True)
-    yield Job("foreground of 1 MP", version, (TASKS, "foreground", small, alpha), warm=True)
+    yield Job("foreground 1 MP", version, (TASKS, "foreground", small, alpha), warm=True)
     for name in COLD:
         if (photo := folder / name).exists():
             command = ("-m", "cutaway", "remove", str(photo), "-o", str(folder / "out.png"), "--overwrite")
@@ -133,7 +133,7 @@ def peer_jobs(mediapipe: str | None, pymatting: str | None, folder: Path) -> Ite
         yield Job(f"remove {COLD[0]}", runner, (TASKS, "mediapipe_file", large, str(folder / "out.png")))
     if pymatting:
         arguments = (TASKS, "pymatting", small, str(folder / "alpha.png"))
-        yield Job("foreground of 1 MP", Runner("pymatting", pymatting), arguments, warm=True)
+        yield Job("foreground 1 MP", Runner("pymatting", pymatting), arguments, warm=True)
 
 
 def measure(jobs: Sequence[Job], rounds: int) -> list[Figures]:

@@ -29,8 +29,7 @@ Times = tuple[float, float]
 STAGES = {
     "load the model": ("runtime.py", "__init__"),
     "decode": ("imagefile.py", "read"),
-    "to sRGB": ("colour.py", "to_srgb"),
-    "fit": ("geometry.py", "fit_image"),
+    "fit": ("remover.py", "_predict"),
     "network": ("runtime.py", "predict"),
     "refine": ("refine.py", "guided"),
     "foreground": ("foreground.py", "estimate_foreground"),
@@ -38,7 +37,10 @@ STAGES = {
     "encode": ("imagefile.py", "encode"),
     "write": ("imagefile.py", "write"),
 }
-"""The stages of a removal, and the file and function of each; a version that lacks one takes no time for it."""
+"""The stages of a removal, and the file and function of each."""
+
+WITHIN = {"fit": "network", "put together": "foreground"}
+"""The stages that hold another, which counts for itself."""
 
 
 def photos(folder: Path) -> None:
@@ -142,15 +144,14 @@ def profile(photo: Path, out: Path) -> dict[str, float]:
 
 
 def seconds_of(profiler: cProfile.Profile) -> dict[str, float]:
-    """Return the seconds of each of ``STAGES``, with what it calls."""
+    """Return the seconds of each of ``STAGES``."""
     spent = {
         (Path(entry.code.co_filename).name, entry.code.co_name): entry.totaltime
         for entry in profiler.getstats()
         if not isinstance(entry.code, str) and Path(entry.code.co_filename).parent.name == "cutaway"
     }
-    stages = {stage: spent.get(function, 0.0) for stage, function in STAGES.items()}
-    stages["put together"] -= stages["foreground"]  # which is made on demand there
-    return stages
+    whole = {stage: spent[function] for stage, function in STAGES.items()}
+    return {stage: seconds - whole.get(WITHIN.get(stage, ""), 0) for stage, seconds in whole.items()}
 
 
 def warm(work: Callable[[], object]) -> Times:

@@ -99,7 +99,10 @@ def with_alpha(foreground: Image, alpha: Alpha) -> Rgba:
 
     def fill(tile: Tile) -> None:
         opacity = quantised(alpha[tile], foreground.dtype)
-        np.multiply(foreground[tile], (opacity > 0)[..., np.newaxis], out=rgba[tile][..., :3])
+        visible = opacity > 0
+        # Channel by channel: with three of them innermost NumPy takes four times as long.
+        for channel in range(3):
+            np.multiply(foreground[tile][..., channel], visible, out=rgba[tile][..., channel])
         rgba[tile][..., 3] = opacity
 
     spread(fill, tiles(*alpha.shape))

@@ -45,8 +45,8 @@ def guided(coarse: Alpha, image: Image) -> Alpha:
     the coarse alpha the linear function of colour that fits it best is found, and applied at full size. What the photo
     does not explain of a soft edge is added back: the filter's mean of windows would take a slow ramp for noise. Away
     from where the network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the
-    person's. The result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more than
-    ``MOST``.
+    person's. The result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more
+    than ``MOST``.
     """
     check_alpha(coarse)
     check_image(image)

@@ -5,13 +5,15 @@ real people, cut out by their masks and laid over other photos::
 
     python benchmarks/matting.py --persons ../shared/data/persons --backgrounds ../shared/data/backgrounds
 
-Each way of refinement starts from two coarse alphas: the network's, and the true one brought to the network's size and
-back, which shows the refinement alone. Closed-form matting and a second foreground estimator need pymatting.
+Each way of refinement starts from two coarse alphas: the network's, and the true one brought to the network's size,
+which shows the refinement alone. Closed-form matting and a second foreground estimator need pymatting. ``--pictures``
+draws instead the strips of ``docs/edges.md``: the photo, and its person over a colour by each way.
 """
 
 import argparse
 import json
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
@@ -20,7 +22,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -31,17 +33,21 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+import cutaway
 from cutaway import imagefile, refine
+from cutaway.closed_form import closed_form
+from cutaway.composite import over_colour
 from cutaway.data.folder import load_samples, photos_by_stem
 from cutaway.data.masks import read_mask
 from cutaway.errors import CutawayError, DataError
 from cutaway.evaluation.matting import MattingErrors, colour_error, measure, unknown_band
 from cutaway.evaluation.score import thin
-from cutaway.evaluation.synthetic_mattes import BACKDROPS, KINDS, KnownPhoto, compose, draw
+from cutaway.evaluation.synthetic_mattes import BACKDROPS, KINDS, Backdrop, Kind, KnownPhoto, compose, draw
 from cutaway.evaluation.tables import three_digits
 from cutaway.foreground import estimate_foreground
-from cutaway.geometry import place, resize_alpha
-from cutaway.remover import Remover
+from cutaway.geometry import crop_canvas, fit_image, place, resize_alpha, to_tensor
+from cutaway.runtime import Runtime
+from cutaway.tiles import Tile
 from cutaway.types import Alpha, Image, Mask
 
 SETS = ("picsart", "ccp")
@@ -62,8 +68,8 @@ SURE = 0.05
 NETWORK, REDUCED, TRUTH = "network", "reduced truth", "truth"
 """Where an alpha comes from."""
 
-PLAIN, GUIDED, CLOSED_FORM = "none", "guided", "closed-form"
-"""How it is refined."""
+PLAIN, GUIDED, CLOSED_FORM, TRIMAP = "none", "guided", "closed-form", "trimap"
+"""How it is refined; the last is closed-form matting as pymatting has it, without damping."""
 
 REAL, DRAWN = "real people", "all drawn"
 SHOWN = {
@@ -75,21 +81,43 @@ SHOWN = {
 }
 """The measures: what heads them in a table, and what they are multiplied by there."""
 
+STRIPS: tuple[tuple[Kind, Backdrop, Tile], ...] = (
+    ("hair", "texture", np.s_[120:376, 60:316]),
+    ("fur", "gradient", np.s_[120:376, 200:456]),
+    ("veil", "stripes", np.s_[140:396, 60:316]),
+)
+"""The drawn photos of the strips, 1024×768 pixels, and which part is shown."""
+
+PORTRAIT = Path(cutaway.__file__).parent / "samples" / "astronaut.jpg"
+HAIR_OF_PORTRAIT = np.s_[0:256, 60:316]
+COLOUR = 255, 0, 200
+QUALITY = 88
+
 HAS_PYMATTING = find_spec("pymatting") is not None
 
 Case = tuple[str, Callable[[], KnownPhoto]]
 """What a photo is averaged under, and what makes it."""
 
 
+class Estimate(NamedTuple):
+    """An alpha, where it comes from, how it was refined, and how long that took."""
+
+    coarse: str
+    way: str
+    alpha: Alpha
+    seconds: float
+
+
 @dataclass(frozen=True)
 class AlphaScore:
-    """The errors of an alpha over the unknown band and over the whole photo; the mean of ``n`` photos."""
+    """The errors of an alpha over the unknown band and over the whole photo, and its time; the mean of ``n`` photos."""
 
     kind: str
     coarse: str
     refine: str
     band: MattingErrors
     photo: MattingErrors
+    seconds: float
     n: int = 1
 
 
@@ -114,10 +142,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="height of drawn photos; the width is three quarters")
     parser.add_argument("--model", default="portrait")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw the strips of docs/edges.md there")
     arguments = parser.parse_args()
     if (arguments.persons is None) != (arguments.backgrounds is None):
         parser.error("--persons and --backgrounds go together")
     try:
+        if arguments.pictures:
+            draw_strips(arguments.pictures, Runtime(arguments.model))
+            return
         cases = drawn(arguments.seeds, arguments.size)
         if arguments.persons:
             cases += people(arguments.persons, arguments.backgrounds, arguments.count)
@@ -165,46 +197,57 @@ def softened(mask: Mask) -> Alpha:
 
 def score_all(cases: Sequence[Case], model: str) -> tuple[list[AlphaScore], list[ColourScore]]:
     """Return the means of each kind's photos, of all drawn ones, and of the real people."""
-    removers = {PLAIN: Remover(model, refine="none"), GUIDED: Remover(model, refine="guided")}
+    runtime = Runtime(model)
     alphas: list[AlphaScore] = []
     colours: list[ColourScore] = []
     for kind, make in track(cases, "matting", console=Console(stderr=True)):
         photo = make()
-        found = estimates(photo, removers)
+        found = list(estimates(photo, runtime))
         alphas += score_alphas(kind, photo, found)
         colours += score_colours(kind, photo, found)
     return mean_alphas(alphas), mean_colours(colours)
 
 
-def estimates(photo: KnownPhoto, removers: dict[str, Remover]) -> dict[tuple[str, str], Alpha]:
-    """Return the alphas estimated of ``photo``, by where they come from and how they are refined."""
-    height, width = photo.alpha.shape
-    placement = place(height, width, removers[PLAIN].manifest.fit)
-    small = resize_alpha(photo.alpha, placement.height, placement.width)
-    coarse = {
-        NETWORK: [remover.remove(photo.image).alpha for remover in removers.values()],
-        REDUCED: [resize_alpha(small, height, width), refine.guided(small, photo.image)],
-    }
-    found: dict[tuple[str, str], Alpha] = {}
-    for source, (plain, guided) in coarse.items():
-        found |= {(source, PLAIN): plain, (source, GUIDED): guided}
-        if HAS_PYMATTING:
-            found[source, CLOSED_FORM] = closed_form(plain, photo.image)
-    return found
+def estimates(photo: KnownPhoto, runtime: Runtime) -> Iterator[Estimate]:
+    """Yield each way's alpha of ``photo``, from both coarse ones."""
+    seen = network_alpha(photo.image, runtime)
+    for source, coarse in ((NETWORK, seen), (REDUCED, resize_alpha(photo.alpha, *seen.shape))):
+        for way, refined in WAYS.items():
+            start = time.perf_counter()
+            alpha = refined(coarse, photo.image)
+            yield Estimate(source, way, alpha, time.perf_counter() - start)
 
 
-def closed_form(coarse: Alpha, image: Image) -> Alpha:
+def network_alpha(image: Image, runtime: Runtime) -> Alpha:
+    """Return what the network says of ``image``, at the network's size."""
+    height, width = image.shape[:2]
+    placement = place(height, width, runtime.manifest.fit)
+    return crop_canvas(runtime.predict(to_tensor(fit_image(image, placement)[None]))[0, 0], placement)
+
+
+def only_enlarged(coarse: Alpha, image: Image) -> Alpha:
+    """Return ``coarse`` at the size of ``image``."""
+    return resize_alpha(coarse, *image.shape[:2])
+
+
+def by_trimap(coarse: Alpha, image: Image) -> Alpha:
     """Return ``coarse`` refined by closed-form matting (Levin et al. 2008) where it is not sure, and near there."""
     from pymatting import estimate_alpha_cf
 
-    doubtful = (coarse >= SURE) & (coarse <= 1 - SURE)
-    unknown = refine.box_mean(doubtful.astype(np.float64), reach(coarse)) > 0
-    trimap = np.where(unknown, 0.5, np.rint(coarse.astype(np.float64)))
+    alpha = only_enlarged(coarse, image)
+    doubtful = (alpha >= SURE) & (alpha <= 1 - SURE)
+    unknown = refine.box_mean(doubtful.astype(np.float64), reach(alpha)) > 0
+    trimap = np.where(unknown, 0.5, np.rint(alpha.astype(np.float64)))
     if trimap.min() > 0 or trimap.max() < 1:
-        return coarse  # it has nothing to go by
+        return alpha  # it has nothing to go by
     with redirect_stdout(sys.stderr):  # it prints warnings
-        alpha = estimate_alpha_cf(image / 255, trimap)
-    return np.asarray(np.clip(alpha, 0, 1), np.float32)
+        solved = estimate_alpha_cf(image / 255, trimap)
+    return np.asarray(np.clip(solved, 0, 1), np.float32)
+
+
+WAYS: dict[str, Callable[[Alpha, Image], Alpha]] = {PLAIN: only_enlarged, GUIDED: refine.guided}
+if HAS_PYMATTING:
+    WAYS |= {CLOSED_FORM: closed_form, TRIMAP: by_trimap}
 
 
 def reach(alpha: Alpha) -> int:
@@ -212,16 +255,17 @@ def reach(alpha: Alpha) -> int:
     return max(1, round(BAND * len(alpha)))
 
 
-def score_alphas(kind: str, photo: KnownPhoto, found: dict[tuple[str, str], Alpha]) -> Iterator[AlphaScore]:
+def score_alphas(kind: str, photo: KnownPhoto, found: Iterable[Estimate]) -> Iterator[AlphaScore]:
     """Yield the errors of each alpha."""
     band = unknown_band(photo.alpha, reach(photo.alpha))
-    for (coarse, way), alpha in found.items():
-        yield AlphaScore(kind, coarse, way, measure(alpha, photo.alpha, band), measure(alpha, photo.alpha))
+    for one in found:
+        errors = measure(one.alpha, photo.alpha, band), measure(one.alpha, photo.alpha)
+        yield AlphaScore(kind, one.coarse, one.way, *errors, one.seconds)
 
 
-def score_colours(kind: str, photo: KnownPhoto, found: dict[tuple[str, str], Alpha]) -> Iterator[ColourScore]:
+def score_colours(kind: str, photo: KnownPhoto, found: Iterable[Estimate]) -> Iterator[ColourScore]:
     """Yield the error of each foreground, given the true alpha and those that the guided filter made."""
-    given = {TRUTH: photo.alpha} | {f"{coarse}, {GUIDED}": found[coarse, GUIDED] for coarse in (REDUCED, NETWORK)}
+    given = {TRUTH: photo.alpha} | {f"{one.coarse}, {GUIDED}": one.alpha for one in found if one.way == GUIDED}
     for name, alpha in given.items():
         for estimator, colours in foregrounds(photo.image, alpha).items():
             yield ColourScore(kind, name, estimator, colour_error(colours, alpha, photo.foreground, photo.alpha))
@@ -242,7 +286,14 @@ def mean_alphas(scores: Iterable[AlphaScore]) -> list[AlphaScore]:
     """Return the mean of each kind, source and way."""
     groups = grouped((score.kind, (score.coarse, score.refine), score) for score in scores)
     return [
-        AlphaScore(kind, *ways, mean(s.band for s in group), mean(s.photo for s in group), len(group))
+        AlphaScore(
+            kind,
+            *ways,
+            mean(s.band for s in group),
+            mean(s.photo for s in group),
+            fmean(s.seconds for s in group),
+            len(group),
+        )
         for (kind, ways), group in groups.items()
     ]
 
@@ -284,11 +335,13 @@ def show(alphas: Sequence[AlphaScore], colours: Sequence[ColourScore]) -> None:
 
 def alpha_table(title: str, scores: Iterable[tuple[AlphaScore, MattingErrors]]) -> Table:
     """Return a row for each kind, coarse alpha and way of refinement."""
-    heads = ["", "coarse alpha", "refined", "n", *(head for head, _ in SHOWN.values())]
+    heads = ["", "coarse alpha", "refined", "n", *(head for head, _ in SHOWN.values()), "ms"]
     table = Table(*heads, title=title, box=SIMPLE, padding=(0, 1, 0, 0))  # narrow: a terminal of 80 columns holds it
     for score, errors in scores:
         measures = (three_digits(getattr(errors, name) * scale) for name, (_, scale) in SHOWN.items())
-        table.add_row(score.kind, score.coarse, score.refine, str(score.n), *measures)
+        table.add_row(
+            score.kind, score.coarse, score.refine, str(score.n), *measures, three_digits(score.seconds * 1000)
+        )
     return table
 
 
@@ -302,6 +355,30 @@ def colour_table(colours: Sequence[ColourScore]) -> Table:
     for head, errors in rows.items():
         table.add_row(*head, *errors)
     return table
+
+
+def draw_strips(folder: Path, runtime: Runtime) -> None:
+    """Write a strip for each of ``STRIPS``, and one of a portrait with the network's own alpha."""
+    for kind, backdrop, box in STRIPS:
+        photo = draw(kind, backdrop, 0, 1024, 768)
+        small = resize_alpha(photo.alpha, *network_alpha(photo.image, runtime).shape)
+        save(folder / f"edges-{kind}.webp", strip(small, photo.image, box))
+    portrait = imagefile.read(PORTRAIT).image
+    save(folder / "edges-portrait.webp", strip(network_alpha(portrait, runtime), portrait, HAIR_OF_PORTRAIT))
+
+
+def strip(coarse: Alpha, image: Image, box: Tile) -> Image:
+    """Return the part ``box`` of ``image``, and beside it the person over ``COLOUR`` by each way but the trimap's."""
+    parts = [image[box]]
+    for refined in [WAYS[way] for way in WAYS if way != TRIMAP]:
+        alpha = refined(coarse, image)
+        parts.append(over_colour(estimate_foreground(image, alpha)[box], alpha[box], COLOUR))
+    return np.hstack(parts)
+
+
+def save(path: Path, image: Image) -> None:
+    """Write ``image`` as WebP."""
+    imagefile.write(path, imagefile.encode(image, "webp", quality=QUALITY), overwrite=True)
 
 
 if __name__ == "__main__":

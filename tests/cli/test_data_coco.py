@@ -132,7 +132,7 @@ def test_annotations_that_are_wrong_are_one_line(
         (["--min-share", "nan"], "'nan' is no share"),
         (["--min-share", "20"], "no share lies in 20 to 0.7"),
         (["--min-share", ".8"], "no share lies in 0.8 to 0.7"),
-        (["--max-people", "0"], "should be greater than or equal to 1"),
+        (["--max-people", "0"], "Invalid value for '--max-people'"),
         (["--year", "2015"], "'2015' is not one of '2014', '2017'"),
         (["--url", "file:///etc"], "begins with neither http:// nor https://"),
         (["--funnel", "nowhere/funnel.png"], "make it first"),

@@ -7,6 +7,7 @@ from skimage.color import rgb2lab
 
 from cutaway.evaluation.matting import is_soft
 from cutaway.evaluation.synthetic_mattes import BACKDROPS, KINDS, Backdrop, Kind, KnownPhoto, compose, draw
+from cutaway.types import Image
 
 SIZE = 128, 96
 
@@ -90,7 +91,7 @@ def test_motion_is_wider_across_than_defocus_and_moves_no_mass() -> None:
     assert rows["hard"] < rows["defocus"] < rows["motion"]
 
 
-def lightness(image: NDArray[np.uint8], alpha: NDArray[np.float32], low: float, high: float) -> float:
+def lightness(image: Image, alpha: NDArray[np.float32], low: float, high: float) -> float:
     return float(np.median(rgb2lab(image)[(alpha > low) & (alpha < high)][:, 0]))
 
 

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,7 +110,7 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class AlphaScore:
-    """The errors of an alpha over the unknown band and over the whole photo, and its time; the mean of ``n`` photos."""
+    """The errors of an alpha over the unknown band and over the whole photo: means of ``n``, and the median time."""
 
     kind: str
     coarse: str
@@ -291,7 +291,7 @@ def mean_alphas(scores: Iterable[AlphaScore]) -> list[AlphaScore]:
             *ways,
             mean(s.band for s in group),
             mean(s.photo for s in group),
-            fmean(s.seconds for s in group),
+            median(s.seconds for s in group),
             len(group),
         )
         for (kind, ways), group in groups.items()

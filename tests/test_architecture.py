@@ -15,6 +15,7 @@ import cutaway
 
 PACKAGE = Path(cutaway.__file__).parent
 PICTURES = {
+    "vips",
     "tiles",
     "resampling",
     "photo",
@@ -35,12 +36,13 @@ CORE = {"types", "errors", "manifest", "weights", "runtime", "remover"} | PICTUR
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
+    "vips": set(),
     "photo": {"types", "errors"},
-    "colour": {"types", "errors"},
-    "pixels": {"types", "errors", "photo", "colour"},
+    "colour": {"types", "errors", "vips"},
+    "pixels": {"types", "errors", "vips", "photo", "colour"},
     "tiles": {"types", "errors"},
     "resampling": {"types", "errors", "tiles"},
-    "imagefile": {"types", "errors", "photo", "colour", "pixels"},
+    "imagefile": {"types", "errors", "vips", "photo", "colour", "pixels"},
     "geometry": {"types", "errors"},
     "manifest": {"types", "errors", "geometry"},
     "composite": {"types", "errors", "tiles", "resampling"},

@@ -3,9 +3,9 @@
 import io
 
 import numpy as np
-import pyvips
 
 from cutaway.types import Image, Pixels
+from cutaway.vips import pyvips
 
 RGB, GREY, CMYK = "RGB ", "GRAY", "CMYK"
 """Colour models of profiles, as ICC spells them."""

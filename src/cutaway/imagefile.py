@@ -20,7 +20,6 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 import PIL.Image
-import pyvips
 from numpy.typing import NDArray
 
 from cutaway.colour import picture_of, to_srgb
@@ -28,6 +27,7 @@ from cutaway.errors import ImageError, OutputError
 from cutaway.photo import UNKNOWN, Metadata, Photo
 from cutaway.pixels import alpha_or_none, from_pillow, from_samples, to_photo
 from cutaway.types import Image, Pixels
+from cutaway.vips import pyvips
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | Pixels
 """What a photograph is read from: a path, the bytes of a file, a binary file object, a Pillow image, or an array."""
@@ -78,11 +78,8 @@ _SIGNATURES = (
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"))
 _CHUNK = 1 << 20
 
-# Without a handler Python prints the decoders' logs of odd tags to stderr; a program that sets up logging gets them.
-for _decoder in ("PIL", "pyvips"):
-    logging.getLogger(_decoder).addHandler(logging.NullHandler())
-# No photo is decoded twice, and a cache of the last operations would keep it in memory.
-pyvips.cache_set_max(0)
+# Without a handler Python prints Pillow's log of odd tags to stderr; a program that sets up logging still receives it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)

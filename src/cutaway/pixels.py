@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-import pyvips
 
 from cutaway.colour import CMYK, GREY, RGB, converted, model_of, picture_of
 from cutaway.errors import ImageError
 from cutaway.photo import Metadata, Photo
 from cutaway.types import Alpha, Pixels, white
+from cutaway.vips import pyvips
 
 NO_DPI = 72.5
 """A resolution below this is what files hold, and libvips makes up, where nobody has thought of one."""

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from cutaway.types import Image, Pixels
+from cutaway.types import Image, Pixels, eight_bit
 from cutaway.vips import pyvips
 
 RGB, GREY, CMYK = "RGB ", "GRAY", "CMYK"
@@ -30,7 +30,7 @@ def to_srgb(image: Image, profile: bytes | None) -> Image:
     """Return ``image``, whose colours are those of ``profile`` (None: sRGB), as sRGB, H×W×3 uint8."""
     if profile is not None:
         return converted(_with_profile(image, profile).icc_transform("srgb", embedded=True, depth=8))
-    return image if image.dtype == np.uint8 else np.right_shift(image, 8).astype(np.uint8)
+    return eight_bit(image)
 
 
 def from_srgb(image: Image, profile: bytes | None, like: Image) -> Image:
@@ -61,7 +61,7 @@ def in_depth(pixels: Pixels, like: Pixels) -> Pixels:
         return pixels
     if like.dtype == np.uint16:
         return pixels.astype(np.uint16) * np.uint16(257)
-    return np.right_shift(pixels, 8).astype(np.uint8)
+    return eight_bit(pixels)
 
 
 def picture_of(pixels: Pixels) -> pyvips.Image:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from cutaway.types import Alpha, Image, Mask
+from cutaway.types import Alpha, Image, Mask, eight_bit
 
 FitRule: TypeAlias = Literal["letterbox", "squash"]
 
@@ -114,9 +114,8 @@ def resize_image(image: Image, height: int, width: int) -> NDArray[np.uint8]:
 
     The result is uint8: a network sees no finer.
     """
-    if image.dtype == np.uint16:
-        image = np.right_shift(image, 8).astype(np.uint8)
-    resized = PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=3.0)
+    picture = PillowImage.fromarray(eight_bit(image))
+    resized = picture.resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=3.0)
     return np.asarray(resized)
 
 

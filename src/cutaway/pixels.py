@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -39,7 +40,7 @@ def to_photo(picture: pyvips.Image, name: str) -> Photo:
     metadata, note = _metadata(picture), _note(picture)
     coloured, profile = _rgb(picture.autorot(), metadata.profile)
     samples = converted(coloured)
-    metadata = Metadata(profile, metadata.dpi, metadata.exif, metadata.xmp, metadata.iptc)
+    metadata = replace(metadata, profile=profile)
     if samples.shape[2] == 3:
         return Photo(samples, None, metadata, note)
     return Photo(np.ascontiguousarray(samples[..., :3]), alpha_or_none(samples[..., 3]), metadata, note)

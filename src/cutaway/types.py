@@ -24,6 +24,12 @@ Rgba: TypeAlias = Pixels
 """H×W×4, an image and its straight (not premultiplied) alpha, in the same depth."""
 
 
+def eight_bit(pixels: Pixels) -> NDArray[np.uint8]:
+    """Return ``pixels`` in 8 bits; of 16 the upper half is kept, so that 257 times a value gives the value."""
+    samples = pixels if pixels.dtype == np.uint8 else np.right_shift(pixels, 8)
+    return samples.astype(np.uint8, copy=False)
+
+
 def white(pixels: Pixels) -> int:
     """Return the largest value that a sample of ``pixels`` can have: 255 or 65535."""
     return int(np.iinfo(pixels.dtype).max)

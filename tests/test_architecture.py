@@ -15,6 +15,7 @@ import cutaway
 
 PACKAGE = Path(cutaway.__file__).parent
 PICTURES = {
+    "filekind",
     "vips",
     "tiles",
     "resampling",
@@ -29,20 +30,21 @@ PICTURES = {
     "composite",
     "cutout",
 }
-VIEWS = {"head", "framing", "shadow"}
+VIEWS = {"head", "framing", "shadow", "look", "options"}
 CORE = {"types", "errors", "manifest", "weights", "runtime", "remover"} | PICTURES | VIEWS
 
 # A module of the core, or a sub-package: what it may import of ours besides itself. Nothing but __main__ imports "cli".
 ALLOWED: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
+    "filekind": {"errors"},
     "vips": set(),
     "photo": {"types", "errors"},
     "colour": {"types", "errors", "vips"},
     "pixels": {"types", "errors", "vips", "photo", "colour"},
     "tiles": {"types", "errors"},
     "resampling": {"types", "errors", "tiles"},
-    "imagefile": {"types", "errors", "vips", "photo", "colour", "pixels"},
+    "imagefile": {"types", "errors", "filekind", "vips", "photo", "colour", "pixels"},
     "geometry": {"types", "errors"},
     "manifest": {"types", "errors", "geometry"},
     "composite": {"types", "errors", "tiles", "resampling"},
@@ -55,10 +57,12 @@ ALLOWED: dict[str, set[str]] = {
     "cutout": {"types", "errors", "photo", "colour", "imagefile", "foreground", "composite", "framing", "shadow"},
     "weights": {"types", "errors"},
     "runtime": {"types", "errors", "manifest", "weights"},
-    "remover": CORE - {"remover"},
+    "look": {"types", "composite", "cutout", "framing", "imagefile", "photo"},
+    "options": {"errors", "composite", "framing", "imagefile", "look", "photo"},
+    "remover": CORE - {"remover", "look", "options"},
     "": {"remover", "cutout", "imagefile"},
     "nets": set(),
-    "data": {"types", "errors", "imagefile", "geometry"},
+    "data": {"types", "errors", "filekind", "imagefile", "geometry"},
     "evaluation": CORE | {"data"},
     "training": {"types", "errors", "imagefile", "geometry", "manifest", "weights", "nets", "data"},
     "__main__": {"cli"},

@@ -23,7 +23,8 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from cutaway.colour import picture_of, to_srgb
-from cutaway.errors import ImageError, OutputError
+from cutaway.errors import ImageError, LimitError, OutputError
+from cutaway.filekind import kind_of
 from cutaway.photo import UNKNOWN, Metadata, Photo
 from cutaway.pixels import alpha_or_none, from_pillow, from_samples, to_photo
 from cutaway.types import Image, Pixels
@@ -32,7 +33,6 @@ from cutaway.vips import pyvips
 Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | PIL.Image.Image | Pixels
 """What a photograph is read from: a path, the bytes of a file, a binary file object, a Pillow image, or an array."""
 
-READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC"
 FORMATS: Mapping[str, str] = MappingProxyType(
     {".png": "png", ".webp": "webp", ".avif": "avif", ".tiff": "tiff", ".tif": "tiff", ".jpg": "jpg", ".jpeg": "jpg"}
 )
@@ -64,18 +64,6 @@ _LOADERS: Mapping[str, str] = MappingProxyType(
         "GIF": "gifload_buffer",
     }
 )
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
-)
-_HEIC_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"))
 _CHUNK = 1 << 20
 
 # Without a handler Python prints Pillow's log of odd tags to stderr; a program that sets up logging still receives it.
@@ -108,7 +96,7 @@ def read(source: Source, limits: Limits = LIMITS) -> Photo:
         with _decoding(name):
             return to_photo(from_pillow(_load(source, name, limits), name), name)
     data = _read_bytes(source, name, limits.max_bytes)
-    kind = _kind(data, name)
+    kind = kind_of(data, name)
     with _decoding(name):
         return to_photo(_open(data, kind, name, limits), name)
 
@@ -286,29 +274,6 @@ def _read_file(file: Any, name: str, max_bytes: int) -> bytes:
     return bytes(data)
 
 
-def _kind(data: bytes, name: str) -> str:
-    """Return which of the accepted formats ``data`` begins like; the ending of its name is never asked."""
-    for signature, kind in _SIGNATURES:
-        if data.startswith(signature):
-            return kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    brands = _brands(data)
-    if brands & {b"avif", b"avis"}:
-        return "AVIF"
-    if brands & _HEIC_BRANDS:
-        return "HEIC"
-    raise ImageError(f"{name} is not a photograph that can be read; convert it to {READABLE}.")
-
-
-def _brands(data: bytes) -> set[bytes]:
-    """Return the brands in the file-type box of an ISO base media file (AVIF, HEIC); empty for any other file."""
-    if data[4:8] != b"ftyp":
-        return set()
-    end = min(int.from_bytes(data[:4], "big"), 256)
-    return {data[8:12]} | {data[start : start + 4] for start in range(16, end, 4)}
-
-
 @contextmanager
 def _decoding(name: str) -> Iterator[None]:
     """Turn whatever decoding raises into an ``ImageError``.
@@ -391,10 +356,12 @@ def _load(picture: PIL.Image.Image, name: str, limits: Limits) -> PIL.Image.Imag
 
 
 def _check_size(width: int, height: int, name: str, limits: Limits) -> None:
-    if max(width, height) > limits.max_side or width * height > limits.max_pixels:
-        raise ImageError(
-            f"{name} is {width} × {height} pixels; the limit is {limits.max_side} along a side and "
-            f"{limits.max_pixels / 1e6:g} million in all; save a smaller copy."
-        )
     if width < 1 or height < 1:
         raise ImageError(f"{name} has no pixels.")
+    for actual, limit in ((max(width, height), limits.max_side), (width * height, limits.max_pixels)):
+        if actual > limit:
+            reason = (
+                f"{name} is {width} × {height} pixels; the limit is {limits.max_side} along a side and "
+                f"{limits.max_pixels / 1e6:g} million in all; save a smaller copy."
+            )
+            raise LimitError(reason, limit, actual)

@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -63,13 +64,19 @@ class Remover:
         """The facts of the model in use."""
         return self._runtime.manifest
 
-    def remove(self, photo: Source) -> Cutout:
-        """Return the cut-out of one photo: a path, bytes, a file object, a Pillow image or an array.
+    def with_refine(self, refine: Refine) -> "Remover":
+        """Return a remover that brings alpha to full size as ``refine`` says, with the same network, loaded once."""
+        other = copy(self)
+        other._enlarge = _enlarger(refine)
+        return other
+
+    def remove(self, photo: Source | Photo) -> Cutout:
+        """Return the cut-out of one photo: a path, bytes, a file object, a Pillow image, an array, or one read before.
 
         Raises:
             ImageError: The photo cannot be read or is over a limit.
         """
-        return self._cut(imagefile.read(photo, self._limits))
+        return self._cut(photo if isinstance(photo, Photo) else imagefile.read(photo, self._limits))
 
     def remove_many(self, photos: Iterable[Source]) -> Iterator[Cutout | CutawayError]:
         """Yield the cut-out of each photo in order, decoding ahead.

@@ -7,22 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cutaway.cli.look import Look, arrange, render
 from cutaway.cli.messages import complain, one_line, only_our_messages, point_descriptor
 from cutaway.cli.plan import STREAM, Failure, Job
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError, OutputError
-from cutaway.imagefile import Source, encode, write
+from cutaway.imagefile import Source, write
+from cutaway.look import Encoding, Look, arrange, encoded
 from cutaway.remover import Refine, Remover
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How pixels become a file; ``quality`` is 1..100, None for the format's own."""
-
-    format: str
-    quality: int | None = None
-    keep_metadata: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,17 +104,12 @@ def _store(job: Job, cutout: Cutout | CutawayError, order: Order) -> Done:
     if order.require_person and not cutout.found_person:
         raise CutawayError("there is nobody in this photograph, so nothing was written.")
     shown = arrange(cutout, order.look)
-    data = _encoded(shown, order.look, order.encoding)
+    data = encoded(shown, order.look, order.encoding)
     if job.output is None:
         _write_stream(data)
     else:
         _write_file(job.output, data, overwrite=order.overwrite)
     return _done(job, shown)
-
-
-def _encoded(cutout: Cutout, look: Look, encoding: Encoding) -> bytes:
-    metadata = cutout.metadata if encoding.keep_metadata else cutout.metadata.public()
-    return encode(render(cutout, look), encoding.format, metadata, quality=encoding.quality)
 
 
 def _done(job: Job, cutout: Cutout) -> Done:

@@ -5,12 +5,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 
+import typer
+
+from cutaway.errors import OptionError
+
 
 def complain(reason: str, about: str | None = None) -> None:
     """Print ``cutaway: ABOUT: REASON`` as one line on standard error; a reason that begins with ABOUT loses it."""
     line = f"cutaway: {about}: {reason.removeprefix(f'{about} ')}" if about else f"cutaway: {reason}"
     if sys.stderr:  # None when the caller closed it; print would then take standard output
         print(one_line(line), file=sys.stderr)
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn an ``OptionError`` into Typer's error of wrong usage."""
+    try:
+        yield
+    except OptionError as error:
+        raise typer.BadParameter(str(error), param_hint=f"'--{error.option}'") from error
 
 
 @contextmanager

@@ -1,13 +1,17 @@
 """``cutaway remove``: its options, and their translation into a plan and a look."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
 
+from cutaway.cli.messages import usage_errors
+from cutaway.errors import OptionError
+
 if TYPE_CHECKING:
-    from cutaway.cli.look import Look
+    from cutaway.photo import Photo
 
 BARE = {"--crop": "0", "--shadow": "50%"}
 """What an option means without its value: exactly the person's box; half of the light taken."""
@@ -118,86 +122,34 @@ def remove(
     Exit code: 0 all done, 1 some inputs failed (each named on standard error, the rest done), 2 wrong usage,
     3 nothing could start.
     """
-    from cutaway.cli.batch import Encoding, Order, run
-    from cutaway.cli.look import (
-        Look,
-        View,
-        check_position,
-        check_preset,
-        parse_background,
-        parse_margin,
-        parse_shadow,
-        parse_size,
-    )
+    from cutaway.cli.batch import Order, run
     from cutaway.cli.plan import Naming, choose_format, make_plan, read_target
-    from cutaway.imagefile import LOSSY
+    from cutaway.look import Encoding
+    from cutaway.options import Options, parse
 
-    view = View(
-        None if crop is None else parse_margin(crop),
-        None if size is None else parse_size(size),
-        None if preset is None else check_preset(preset),
-        upscale,
-    )
-    unnamed = "transparent" if preset is None or mask else "white"
-    look = Look(
-        parse_background(unnamed if background is None else background),
-        fit or "cover",
-        check_position("center" if position is None else position),
-        mask,
-        None if shadow is None else parse_shadow(shadow),
-        view,
-    )
-    encoding = choose_format(out, file_format)
-    _refuse_contradictions(look, encoding, background=background, placed=fit is not None or position is not None)
-    if quality is not None and encoding not in LOSSY:
-        reason = f"{encoding} is without loss and has no quality; leave it out, or choose --format webp, avif or jpg."
-        raise typer.BadParameter(reason, param_hint="'--quality'")
-    naming = Naming("mask" if mask else "cutout", f".{encoding}")
+    encoding = Encoding(choose_format(out, file_format), quality, keep_metadata)
+    with usage_errors():
+        named, picture = _behind(background)
+        look = parse(Options(named, fit, position, shadow, mask, crop, size, preset, upscale), encoding, picture)
+    naming = Naming("mask" if mask else "cutout", f".{encoding.format}")
     target = read_target(out, inputs)
     if target.kind == "stream":
         _refuse_stream(as_json)
     steps = make_plan(inputs, target, naming, overwrite=overwrite)
-    order = Order(model, refine, look, Encoding(encoding, quality, keep_metadata), overwrite, require_person)
+    order = Order(model, refine, look, encoding, overwrite, require_person)
     raise typer.Exit(run(steps, order, as_json=as_json))
 
 
-def _refuse_contradictions(look: "Look", encoding: str, *, background: str | None, placed: bool) -> None:
-    """Raise ``typer.BadParameter`` for options that make no sense together.
+def _behind(background: str | None) -> "tuple[str | None, Photo | None]":
+    """Return ``background`` as words or as the picture in the file it names; raise ``OptionError`` if it is neither."""
+    from cutaway.options import is_background, read_picture
 
-    ``background`` is what the user wrote, if anything, and ``placed`` whether ``--fit`` or ``--position`` was given.
-    """
-    view = look.view
-    for wrong, option, reason in (
-        (
-            look.mask and background not in (None, "transparent"),
-            "--mask",
-            "a mask has no background; leave --mask or --background out.",
-        ),
-        (look.mask and look.shadow is not None, "--mask", "a mask has no shadow; leave --mask or --shadow out."),
-        (
-            encoding == "jpg" and look.background is None and not look.mask,
-            "--format",
-            "jpg cannot store transparency; choose png, webp or avif, or name a --background such as white.",
-        ),
-        (placed and not look.has_picture, "--fit", "--fit and --position are for a picture named by --background."),
-        (
-            view.preset is not None and (view.size is not None or view.margin is not None),
-            "--preset",
-            "a preset settles size and margin; leave --size and --crop out.",
-        ),
-        (
-            view.shows_id and look.shadow is not None,
-            "--shadow",
-            "ID photos must not show a shadow; leave --shadow or --preset out.",
-        ),
-        (
-            view.upscale and view.size is None and view.preset is None,
-            "--upscale",
-            "only --size and --preset enlarge; name one of them.",
-        ),
-    ):
-        if wrong:
-            raise typer.BadParameter(reason, param_hint=f"'{option}'")
+    if background is None or is_background(background):
+        return background, None
+    if not Path(background).is_file():
+        reason = f"{background} is neither transparent, blur, a colour such as white or #ffcc00, nor a picture file."
+        raise OptionError("background", reason)
+    return None, read_picture(Path(background), background)
 
 
 def _refuse_stream(as_json: bool) -> None:

@@ -20,6 +20,7 @@ from cutaway.data.index import Sample, first_repeated, read_index, split_of
 from cutaway.data.masks import UNREADABLE, read_mask
 from cutaway.data.shards import find_shards, read_shards
 from cutaway.errors import DataError
+from cutaway.filekind import READABLE
 
 HEIC_SUFFIXES = {".heic", ".heif"}
 NOT_STATED = "not stated"
@@ -82,7 +83,7 @@ def photos_by_stem(folder: Path) -> dict[str, Path]:
             raise DataError(f"{path} and {photos[path.stem]} have the same stem; masks could not be told apart")
         photos[path.stem] = path
     if not photos:
-        raise DataError(f"{folder} holds no photograph; put {imagefile.READABLE} files there")
+        raise DataError(f"{folder} holds no photograph; put {READABLE} files there")
     return photos
 
 

@@ -4,7 +4,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from copy import copy
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -23,6 +22,9 @@ from cutaway.types import Alpha, Image, white
 from cutaway.weights import DEFAULT
 
 Refine: TypeAlias = Literal["none", "guided", "closed-form"]
+
+Enlarge: TypeAlias = Callable[[Alpha, Image], Alpha]
+"""Brings an alpha of the network's size to the size of the image."""
 
 DECODED_AHEAD = 2
 """Photos that ``remove_many`` holds decoded while it works on one."""
@@ -64,19 +66,16 @@ class Remover:
         """The facts of the model in use."""
         return self._runtime.manifest
 
-    def with_refine(self, refine: Refine) -> "Remover":
-        """Return a remover that brings alpha to full size as ``refine`` says, with the same network, loaded once."""
-        other = copy(self)
-        other._enlarge = _enlarger(refine)
-        return other
-
-    def remove(self, photo: Source | Photo) -> Cutout:
+    def remove(self, photo: Source | Photo, *, refine: Refine | None = None) -> Cutout:
         """Return the cut-out of one photo: a path, bytes, a file object, a Pillow image, an array, or one read before.
+
+        ``refine`` is for this photo what it is for the remover, which decides where it is None.
 
         Raises:
             ImageError: The photo cannot be read or is over a limit.
         """
-        return self._cut(photo if isinstance(photo, Photo) else imagefile.read(photo, self._limits))
+        seen = photo if isinstance(photo, Photo) else imagefile.read(photo, self._limits)
+        return self._cut(seen, self._enlarge if refine is None else _enlarger(refine))
 
     def remove_many(self, photos: Iterable[Source]) -> Iterator[Cutout | CutawayError]:
         """Yield the cut-out of each photo in order, decoding ahead.
@@ -94,16 +93,16 @@ class Remover:
 
     def _finish(self, decoding: Future[Photo]) -> Cutout | CutawayError:
         try:
-            return self._cut(decoding.result())
+            return self._cut(decoding.result(), self._enlarge)
         except CutawayError as error:
             return error
 
-    def _cut(self, photo: Photo) -> Cutout:
+    def _cut(self, photo: Photo, enlarge: Enlarge) -> Cutout:
         height, width = photo.image.shape[:2]
         seen = _as_seen(photo)
         coarse = self._predict(seen, photo.metadata.profile, place(height, width, self.manifest.fit))
         found = _is_person(coarse)
-        alpha = self._enlarge(coarse, seen) if found else np.zeros((height, width), np.float32)
+        alpha = enlarge(coarse, seen) if found else np.zeros((height, width), np.float32)
         confidence = expected_iou(coarse) if found else 1 - float(coarse.max())
         return Cutout(_shown(photo), alpha, confidence, found, photo.alpha, metadata=photo.metadata, note=photo.note)
 
@@ -141,7 +140,7 @@ def _is_person(coarse: Alpha) -> bool:
     return bool(np.count_nonzero(coarse >= 0.5) >= SMALLEST_PERSON * coarse.size)
 
 
-def _enlarger(name: str) -> Callable[[Alpha, Image], Alpha]:
+def _enlarger(name: str) -> Enlarge:
     if name == "guided":
         return refine.guided
     if name == "closed-form":

@@ -40,5 +40,5 @@ $(BASE)/installed: pyproject.toml
 
 $(DEV)/installed: pyproject.toml
 	$(call environment,$(DEV))
-	$(DEV)/bin/pip install --quiet '$(TORCH)' --editable '.[data,train,dev]'
+	$(DEV)/bin/pip install --quiet '$(TORCH)' --editable '.[data,train,web,dev]'
 	@touch $@

@@ -66,7 +66,8 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": CORE | {"data"},
     "training": {"types", "errors", "imagefile", "geometry", "manifest", "weights", "nets", "data"},
     "__main__": {"cli"},
-    "cli": CORE | {"", "data", "evaluation", "training"},
+    "web": CORE | {""},
+    "cli": CORE | {"", "data", "evaluation", "training", "web"},
 }
 
 THIRD_PARTY = {

@@ -13,11 +13,15 @@ from cutaway.cli.export import export
 from cutaway.cli.messages import complain
 from cutaway.cli.models import models
 from cutaway.cli.remove import RemoveCommand, remove
+from cutaway.cli.serve import serve
 from cutaway.cli.train import train
 from cutaway.errors import CutawayError
 
 NOTHING_STARTED = 3
 INTERRUPTED = 130
+
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""Of a command whose options, ``--help`` too, are read by another parser."""
 
 app = typer.Typer(
     name="cutaway",
@@ -29,6 +33,7 @@ app = typer.Typer(
 app.command("remove", cls=RemoveCommand)(remove)
 app.command("models")(models)
 app.command("doctor")(doctor)
+app.command("serve", context_settings=PASSED_ON)(serve)
 app.command("evaluate")(evaluate)
 app.command("train")(train)
 app.command("export")(export)

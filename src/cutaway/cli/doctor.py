@@ -17,7 +17,7 @@ def doctor() -> None:
     _show("python", f"{platform.python_version()} on {platform.platform()}")
     for name in ("numpy", "pillow", "pyvips", "onnxruntime"):
         _show(name, _version(name) or "missing")
-    for extra in ("data", "heic", "matting", "train"):
+    for extra in ("data", "heic", "matting", "train", "web"):
         _show(f"[{extra}]", _extra(extra))
     _show("providers", ", ".join(available_providers()))
     megabytes, megapixels = LIMITS.max_bytes / 1e6, LIMITS.max_pixels / 1e6

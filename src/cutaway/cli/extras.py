@@ -3,7 +3,7 @@
 import re
 from importlib import metadata
 
-OF_COMMANDS = ("data", "train")
+OF_COMMANDS = ("data", "train", "web")
 """The extras that commands cannot do without. What heic brings, an image says by itself when it is needed."""
 
 

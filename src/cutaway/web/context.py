@@ -1,0 +1,153 @@
+"""What surrounds every request: its name, its log line, its numbers, and the headers of every answer."""
+
+import re
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cutaway.web import problems
+from cutaway.web.access import check_host, check_site
+from cutaway.web.metrics import Metrics
+from cutaway.web.problems import ProblemError
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+ALWAYS: Mapping[str, str] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+CLIENT_GONE = 499
+"""The status, in logs and metrics alone, of a request whose client did not wait for the answer."""
+
+
+@dataclass
+class _Seen:
+    """What is told of a request when it is over."""
+
+    started: float = field(default_factory=time.perf_counter)
+    status: int = CLIENT_GONE
+    sent: int = 0
+    problem: str | None = None
+
+
+class Context:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, hosts: tuple[str, ...]) -> None:
+        self._app, self._metrics, self._hosts = app, metrics, hosts
+        self._log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        asked, seen = Headers(scope=scope).get("x-request-id", ""), _Seen()
+        request_id = asked if REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def told(message: Message) -> None:
+            _note(message, seen, request_id)
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, told, seen)
+        finally:
+            self._tell(scope, seen, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, seen: _Seen) -> None:
+        connection = HTTPConnection(scope)
+        try:
+            check_host(connection, self._hosts)
+            check_site(connection)
+            await self._app(scope, receive, send)
+        except ProblemError as problem:
+            await problem_response(connection, problem)(scope, receive, send)
+        except ClientDisconnect:
+            seen.status = CLIENT_GONE
+        except Exception as error:
+            self._log.error("failed", request_id=scope["state"]["request_id"], **_where(error))
+            if seen.status == CLIENT_GONE:  # nothing was sent yet
+                failure = ProblemError("worker-failed", "The server failed over this request; its log says where.")
+                await problem_response(connection, failure)(scope, receive, send)
+        seen.problem = scope["state"].get("problem")
+
+    def _tell(self, scope: Scope, seen: _Seen, request_id: str) -> None:
+        route = getattr(scope.get("route"), "path", None) or "other"
+        seconds = time.perf_counter() - seen.started
+        self._metrics.requests.labels(scope["method"], route, str(seen.status)).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        self._metrics.sent.inc(seen.sent)
+        if seen.problem:
+            self._metrics.problems.labels(seen.problem).inc()
+        self._log.info(
+            "request",
+            request_id=request_id,
+            method=scope["method"],
+            route=route,
+            status=seen.status,
+            problem=seen.problem,
+            seconds=round(seconds, 4),
+            sent=seen.sent,
+        )
+
+
+def problem_response(connection: HTTPConnection, problem: ProblemError) -> Response:
+    """Return the answer to a request that cannot be met."""
+    connection.scope["state"]["problem"] = problem.name
+    return JSONResponse(
+        problems.body(problem, connection.scope["state"]["request_id"]),
+        problem.kind.status,
+        problems.headers(problem),
+        problems.MEDIA_TYPE,
+    )
+
+
+def _note(message: MutableMapping[str, Any], seen: _Seen, request_id: str) -> None:
+    if message["type"] == "http.response.start":
+        seen.status = message["status"]
+        headers = MutableHeaders(scope=message)
+        headers["X-Request-ID"] = request_id
+        headers.setdefault("Cache-Control", "no-store")
+        for name, value in ALWAYS.items():
+            headers.setdefault(name, value)
+    elif message["type"] == "http.response.body":
+        seen.sent += len(message.get("body", b""))
+
+
+def _where(error: Exception) -> dict[str, str]:
+    """Return what a log may hold of an unforeseen error: not its text, which could tell of somebody's photograph."""
+    frames = traceback.extract_tb(sys.exc_info()[2])
+    return {
+        "error": type(error).__name__,
+        "at": " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames)),
+    }

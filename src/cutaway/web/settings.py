@@ -1,0 +1,153 @@
+"""What an operator may set, by flags of ``cutaway serve`` or environment variables ``CUTAWAY_...``."""
+
+import ipaddress
+import os
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from limits import parse as parse_rate
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from cutaway.filekind import KINDS
+from cutaway.weights import DEFAULT, find
+
+ENVIRONMENT = "CUTAWAY_"
+HASHED = "sha256:"
+"""What an API key begins with that is given as the hexadecimal SHA-256 of itself."""
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _hashed(key: str) -> str:
+    """Return ``key`` as it is kept: nobody who reads the server's memory or environment learns a hashed one."""
+    return key.removeprefix(HASHED).lower() if key.startswith(HASHED) else sha256(key.encode()).hexdigest()
+
+
+def _checked_rate(text: str) -> str:
+    parse_rate(text)  # raises ValueError, which pydantic reports
+    return text
+
+
+def _checked_kind(name: str) -> str:
+    if name.upper() not in KINDS:
+        raise ValueError(f"{name} is no kind of photograph; choose among {', '.join(KINDS).lower()}")
+    return name.upper()
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Keys = Annotated[tuple[Annotated[str, AfterValidator(_hashed)], ...], NoDecode, BeforeValidator(_listed)]
+Kinds = Annotated[tuple[Annotated[str, AfterValidator(_checked_kind)], ...], NoDecode, BeforeValidator(_listed)]
+Rate = Annotated[str, AfterValidator(_checked_rate)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Lists are written with commas."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT,
+        frozen=True,
+        cli_prog_name="cutaway serve",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+    )
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; one beyond this machine needs an API key."
+    )
+    port: int = Field(default=7000, ge=0, le=65535, description="Port to listen on.")
+    runner: Literal["granian", "uvicorn"] = Field(
+        default="granian", description="HTTP server; uvicorn has to stand behind a proxy that cuts slow clients off."
+    )
+    insecure: bool = Field(default=False, description="Listen beyond this machine without an API key.")
+    tls_certificate: Path | None = Field(
+        default=None, description="PEM file, for HTTPS; the camera needs it beyond localhost."
+    )
+    tls_key: Path | None = Field(default=None, description="PEM file of the certificate's private key.")
+
+    api_keys: Keys = Field(default=(), description=f"Keys that clients have to send, in plain or as {HASHED}HEX.")
+    allowed_hosts: Names = Field(
+        default=(), description="Host names that requests may be for; else localhost alone, or any."
+    )
+    trusted_proxies: Names = Field(default=(), description="Addresses or networks whose X-Forwarded-For is believed.")
+    rate_limit: Rate | None = Field(
+        default=None, description="Cut-outs for each key or address, as 60/minute; else no limit."
+    )
+
+    models: Names = Field(
+        default=(DEFAULT,), description="Names of installed models, or .onnx files; the first is the default."
+    )
+    kinds: Kinds = Field(
+        default=("JPEG", "PNG", "WEBP", "AVIF", "HEIC"), description="Accepted files; also tiff, bmp, gif."
+    )
+    max_bytes: PositiveInt = Field(default=25_000_000, description="Bytes of a photograph.")
+    max_pixels: PositiveInt = Field(default=50_000_000, description="Pixels of a photograph.")
+    max_side: PositiveInt = Field(default=12_000, description="Pixels along a side of a photograph.")
+
+    workers: PositiveInt = Field(
+        default=os.cpu_count() or 1, description="Processes that cut out, one photograph at a time."
+    )
+    threads: PositiveInt = Field(default=1, description="Threads of the network in each of them.")
+    memory: PositiveInt = Field(default=2_000, description="MB that one of them may take.")
+    recycle: PositiveInt = Field(default=1_000, description="Photographs after which one is replaced by a new one.")
+    queue: PositiveInt = Field(default=8, description="Photographs that may wait; beyond them the answer is 503.")
+    deadline: PositiveFloat = Field(
+        default=30.0, description="Seconds in which a photograph has to be done, waiting included."
+    )
+    drain: PositiveFloat = Field(
+        default=20.0, description="Seconds that begun work gets when the server is told to stop."
+    )
+
+    header_seconds: PositiveFloat = Field(
+        default=5.0, description="Seconds in which a request's headers have to arrive."
+    )
+    upload_seconds: PositiveFloat = Field(
+        default=10.0, description="Seconds that an upload may take whatever its size."
+    )
+    upload_rate: PositiveInt = Field(
+        default=50_000, description="Bytes a second that an upload has to keep up beyond those."
+    )
+    upload_memory: PositiveInt = Field(default=500, description="MB of uploads that are held at once; beyond, 503.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
+    log_format: Literal["json", "console"] = Field(default="json", description="How it is logged, on standard error.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not (self.is_local or self.api_keys or self.insecure):
+            raise ValueError(
+                f"{self.host} can be reached from other machines: set api_keys, or say insecure to let everybody in"
+            )
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together; name both or neither")
+        return self
+
+    @property
+    def model_files(self) -> dict[str, str]:
+        """The file of each model by its name, which for a file is what stands before .onnx."""
+        return {Path(model).stem: str(find(model)) for model in self.models}
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The kinds of file that are accepted and can be read here: HEIC takes an extra."""
+        return tuple(kind for kind in self.kinds if kind != "HEIC" or find_spec("pi_heif"))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this machine alone can reach the server."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host names that requests may be for, none = any. On loopback others are names that a page had rebound."""
+        return self.allowed_hosts or (LOOPBACK_NAMES if self.is_local else ())

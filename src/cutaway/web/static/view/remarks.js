@@ -1,0 +1,64 @@
+/**
+ * What stands over and under the photo on the stage.
+ *
+ * @import {Background, Photo} from "../photos.js"
+ * @typedef {{isOpen: boolean, hasBefore: boolean, scale: number}} Shown
+ */
+import { byId } from "../dom.js";
+import { number, t } from "../i18n.js";
+import { sentence, stateOf, sureness } from "./words.js";
+
+/**
+ * @param {Photo} photo
+ * @param {Background} background
+ * @param {Shown} shown
+ */
+export function showRemarks(photo, background, shown) {
+  byId("viewport", HTMLElement).ariaLabel = t("stage.view", { name: photo.file.name });
+  showVeil(photo);
+  showSureness(photo);
+  byId("nobody", HTMLElement).hidden = photo.cutout?.found ?? true;
+  const note = byId("note", HTMLElement);
+  note.textContent = notes(photo, background, shown).join(" ");
+  note.hidden = note.textContent === "";
+}
+
+/** @param {Photo} photo */
+function showVeil(photo) {
+  const veil = byId("veil", HTMLElement);
+  veil.hidden = photo.state === "done";
+  veil.dataset.state = photo.state;
+  byId("veil-text", HTMLElement).textContent = photo.problem ? sentence(photo.problem) : stateOf(photo);
+  byId("veil-retry", HTMLElement).hidden = photo.state !== "failed";
+}
+
+/** @param {Photo} photo */
+function showSureness({ cutout }) {
+  const element = byId("sure", HTMLElement);
+  const { level, text } = cutout?.found ? sureness(cutout.confidence) : { level: "", text: "" };
+  element.dataset.level = level;
+  element.textContent = text;
+}
+
+/**
+ * @param {Photo} photo
+ * @param {Background} background
+ * @param {Shown} shown
+ */
+function notes({ cutout, strokes }, background, { isOpen, hasBefore, scale }) {
+  if (!cutout || !isOpen) return [];
+  const found = cutout.note ? [cutout.note] : [];
+  if (!hasBefore) found.push(t("stage.undecodable"));
+  if (!hasBefore && background.kind === "blur") found.push(t("stage.unblurred"));
+  if (scale < 1 && strokes.length) found.push(t("stage.reduced", sizeAt(scale, cutout)));
+  return found;
+}
+
+/**
+ * @param {number} scale
+ * @param {{width: number, height: number}} size
+ */
+const sizeAt = (scale, { width, height }) => ({
+  width: number(Math.round(width * scale)),
+  height: number(Math.round(height * scale)),
+});

@@ -10,7 +10,7 @@ import { byId, create } from "./dom.js";
 import { LANGUAGES, preferred, remember, t, use } from "./i18n.js";
 import { acceptChoice, acceptDrops, acceptPaste } from "./intake.js";
 import { ask, createLock } from "./key.js";
-import { added, drawn, EMPTY, find, photoOf, removed } from "./photos.js";
+import { added, changed, drawn, EMPTY, photoOf, removed } from "./photos.js";
 import { createStore } from "./store.js";
 import { createCursor } from "./view/cursor.js";
 import { createList } from "./view/list.js";
@@ -27,28 +27,36 @@ let known = null;
 const store = createStore(EMPTY);
 const unlocked = createLock();
 const work = createWork(store, () => known, unlocked);
-const stage = createStage(store.get, (stroke) => store.update((state) => drawn(state, stroke)));
+const showStage = createStage(
+  store.get,
+  (stroke) => store.update((state) => drawn(state, stroke)),
+  (id) => store.update((state) => changed(state, id, { viewable: false })),
+);
 const showList = createList({ choose, remove, retry: work.start });
-const showPanel = createPanel(store, stage.hasBefore);
+const showPanel = createPanel(store);
 const showSaving = createSaving(store.get, unlocked);
 
 /** @param {File[]} files */
 function take(files) {
   const photos = files.map(photoOf);
   if (!photos.length) return;
+  const hadFocus = byId("welcome", HTMLElement).contains(document.activeElement);
   store.update((state) => added(state, photos));
+  if (hadFocus) byId("viewport", HTMLElement).focus();
   for (const { id } of photos) work.start(id);
 }
 
 /** @param {number} id */
 function choose(id) {
-  store.update((state) => ({ ...state, chosen: id, tool: find(state, id)?.cutout ? state.tool : "compare" }));
+  store.update((state) => ({ ...state, chosen: id }));
 }
 
 /** @param {number} id */
 function remove(id) {
   work.cancel(id);
   store.update((state) => removed(state, id));
+  const next = document.querySelector("#list [aria-current='true'], #welcome:not([hidden]) [data-choose]");
+  if (next instanceof HTMLElement) next.focus(); // what had it is gone
 }
 
 /** @param {State} state */
@@ -57,7 +65,7 @@ function show(state) {
   byId("welcome", HTMLElement).hidden = !isEmpty;
   byId("work", HTMLElement).hidden = isEmpty;
   showList(state);
-  stage.update();
+  showStage();
   showPanel(state);
   showSaving(state);
 }

@@ -26,6 +26,7 @@
  * @property {number} progress  of the upload, 0..1
  * @property {Cutout | null} cutout
  * @property {Problem | null} problem
+ * @property {boolean} viewable  whether the browser can show it as it was; taken for granted until it is tried
  * @property {readonly Stroke[]} strokes
  * @property {readonly Stroke[]} undone  the next one to redo is the last
  *
@@ -57,7 +58,7 @@ let lastId = 0;
  */
 export function photoOf(file) {
   lastId += 1;
-  const empty = { progress: 0, cutout: null, problem: null, strokes: [], undone: [] };
+  const empty = { progress: 0, cutout: null, problem: null, viewable: true, strokes: [], undone: [] };
   return { id: lastId, file, state: "waiting", ...empty };
 }
 
@@ -74,14 +75,14 @@ export const chosenPhoto = (state) => find(state, state.chosen);
 export const finished = (state) => state.photos.filter((photo) => photo.cutout !== null);
 
 /**
- * Adds photos at the end, and puts the first of them on the stage.
+ * Adds photos at the end, and puts the first of them on the stage, to be looked at.
  *
  * @param {State} state
  * @param {readonly Photo[]} photos
  * @returns {State}
  */
 export function added(state, photos) {
-  return { ...state, photos: [...state.photos, ...photos], chosen: photos[0]?.id ?? state.chosen };
+  return { ...state, photos: [...state.photos, ...photos], chosen: photos[0]?.id ?? state.chosen, tool: "compare" };
 }
 
 /**

@@ -16,11 +16,15 @@ export function createList(actions) {
   const announcement = byId("announcement", HTMLElement);
   /** @type {Map<number, Row>} */
   const rows = new Map();
+  /** @type {number | null} */
+  let current = null;
   /** @param {string} text */
   const announce = (text) => (announcement.textContent = text);
 
   /** @param {State} state */
   return function update({ photos, chosen }) {
+    const wasCurrent = current;
+    current = chosen;
     const ids = new Set(photos.map(({ id }) => id));
     for (const [id, { item }] of rows) {
       if (ids.has(id)) continue;
@@ -32,8 +36,21 @@ export function createList(actions) {
       if (!rows.has(photo.id)) list.append(row.item);
       rows.set(photo.id, row);
       row.update(photo, photo.id === chosen);
+      if (photo.id === chosen && chosen !== wasCurrent) bringIn(list, row.item);
     }
   };
+}
+
+/**
+ * Scrolls the list, which is one row on a phone, but never the page.
+ *
+ * @param {HTMLElement} list
+ * @param {HTMLElement} item
+ */
+function bringIn(list, item) {
+  const [frame, inside] = [list.getBoundingClientRect(), item.getBoundingClientRect()];
+  const isIn = inside.left >= frame.left && inside.right <= frame.right;
+  if (!isIn) list.scrollBy({ left: inside.left + inside.width / 2 - frame.left - frame.width / 2 });
 }
 
 /**
@@ -65,7 +82,7 @@ function createRow({ id, file }, { choose, remove, retry }, announce) {
     if (photo.state === last) return;
     last = photo.state;
     announce(t("photo.announce", { name: file.name, state: state.textContent ?? "" }));
-    if (photo.cutout) drawThumbnail(thumbnail, photo.cutout.blob);
+    if (photo.cutout?.found) drawThumbnail(thumbnail, photo.cutout.blob);
   }
   return { item, update };
 }

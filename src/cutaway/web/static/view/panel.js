@@ -10,24 +10,18 @@ import { chosenPhoto, LARGEST_BRUSH, redone, reset, SMALLEST_BRUSH, undone } fro
 
 const BRUSH_STEP = 1.25;
 
-/**
- * @param {Store<State>} store
- * @param {() => boolean} hasBefore  whether the browser can show the chosen photo as it was
- */
-export function createPanel(store, hasBefore) {
-  const showBackground = createBackgrounds(store, hasBefore);
-  const showBrush = createBrush(store, hasBefore);
+/** @param {Store<State>} store */
+export function createPanel(store) {
+  const showBackground = createBackgrounds(store);
+  const showBrush = createBrush(store);
   return (/** @type {State} */ state) => {
     showBackground(state);
     showBrush(state);
   };
 }
 
-/**
- * @param {Store<State>} store
- * @param {() => boolean} hasBefore
- */
-function createBackgrounds(store, hasBefore) {
+/** @param {Store<State>} store */
+function createBackgrounds(store) {
   const swatches = [...byId("swatches", HTMLElement).querySelectorAll("button")];
   const colour = byId("colour", HTMLInputElement);
   const blur = byId("blur", HTMLButtonElement);
@@ -50,23 +44,21 @@ function createBackgrounds(store, hasBefore) {
     chooser.value = "";
   });
 
-  return (/** @type {State} */ { background, photos }) => {
+  return (/** @type {State} */ state) => {
+    const { background, photos } = state;
     const chosen = swatches.find((swatch) => isSame(backgroundOf(swatch), background));
     for (const swatch of swatches) press(swatch, swatch === chosen);
     colour.classList.toggle("pressed", background.kind === "colour" && !chosen);
     press(blur, background.kind === "blur");
     press(picture, background.kind === "picture");
-    blur.disabled = !hasBefore();
+    blur.disabled = !chosenPhoto(state)?.viewable;
     byId("radius-row", HTMLElement).hidden = background.kind !== "blur";
     byId("background-all", HTMLElement).hidden = photos.length < 2;
   };
 }
 
-/**
- * @param {Store<State>} store
- * @param {() => boolean} hasBefore
- */
-function createBrush(store, hasBefore) {
+/** @param {Store<State>} store */
+function createBrush(store) {
   const tools = [...document.querySelectorAll("input")].filter(({ name }) => name === "tool");
   const size = byId("size", HTMLInputElement);
   const steps = { undo: undone, redo: redone, reset };
@@ -85,7 +77,7 @@ function createBrush(store, hasBefore) {
     const photo = chosenPhoto(state);
     for (const tool of tools) {
       tool.checked = tool.value === state.tool;
-      tool.disabled = !photo?.cutout || (tool.value === "keep" && !hasBefore());
+      tool.disabled = !photo?.cutout || (tool.value === "keep" && !photo.viewable);
     }
     byId("tool-hint", HTMLElement).textContent = t(`tool.hint.${state.tool}`);
     byId("size-row", HTMLElement).hidden = state.tool === "compare";

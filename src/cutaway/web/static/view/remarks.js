@@ -2,7 +2,6 @@
  * What stands over and under the photo on the stage.
  *
  * @import {Background, Photo} from "../photos.js"
- * @typedef {{isOpen: boolean, hasBefore: boolean, scale: number}} Shown
  */
 import { byId } from "../dom.js";
 import { number, t } from "../i18n.js";
@@ -11,15 +10,15 @@ import { sentence, stateOf, sureness } from "./words.js";
 /**
  * @param {Photo} photo
  * @param {Background} background
- * @param {Shown} shown
+ * @param {number} scale  of what is painted, for one pixel of the photo's
  */
-export function showRemarks(photo, background, shown) {
+export function showRemarks(photo, background, scale) {
   byId("viewport", HTMLElement).ariaLabel = t("stage.view", { name: photo.file.name });
   showVeil(photo);
   showSureness(photo);
   byId("nobody", HTMLElement).hidden = photo.cutout?.found ?? true;
   const note = byId("note", HTMLElement);
-  note.textContent = notes(photo, background, shown).join(" ");
+  note.textContent = notes(photo, background, scale).join(" ");
   note.hidden = note.textContent === "";
 }
 
@@ -43,13 +42,13 @@ function showSureness({ cutout }) {
 /**
  * @param {Photo} photo
  * @param {Background} background
- * @param {Shown} shown
+ * @param {number} scale
  */
-function notes({ cutout, strokes }, background, { isOpen, hasBefore, scale }) {
-  if (!cutout || !isOpen) return [];
+function notes({ cutout, viewable, strokes }, background, scale) {
+  if (!cutout) return [];
   const found = cutout.note ? [cutout.note] : [];
-  if (!hasBefore) found.push(t("stage.undecodable"));
-  if (!hasBefore && background.kind === "blur") found.push(t("stage.unblurred"));
+  if (!viewable) found.push(t("stage.undecodable"));
+  if (!viewable && background.kind === "blur") found.push(t("stage.unblurred"));
   if (scale < 1 && strokes.length) found.push(t("stage.reduced", sizeAt(scale, cutout)));
   return found;
 }

@@ -21,6 +21,7 @@ export function createSaving(state, unlocked) {
   const all = byId("download-all", HTMLButtonElement);
   const copy = byId("copy", HTMLButtonElement);
   const select = byId("format", HTMLSelectElement);
+  const jpeg = byId("jpeg", HTMLOptionElement);
   const format = () => /** @type {Format} */ (select.value);
   copy.hidden = !navigator.clipboard || typeof ClipboardItem === "undefined";
 
@@ -53,10 +54,9 @@ export function createSaving(state, unlocked) {
 
   return (/** @type {State} */ now) => {
     const isOpaque = now.background.kind !== "transparent";
-    const [, , jpeg] = select.options;
-    if (jpeg) jpeg.disabled = !isOpaque;
+    jpeg.disabled = !isOpaque;
+    jpeg.textContent = isOpaque ? "JPEG" : t("save.opaque");
     if (!isOpaque && format() === "jpg") select.value = "png";
-    byId("opaque", HTMLElement).hidden = isOpaque;
     one.disabled = copy.disabled = !chosenPhoto(now)?.cutout;
     all.hidden = finished(now).length < 2;
     all.textContent = t("save.all", { count: number(finished(now).length) });

@@ -26,8 +26,9 @@ const NOTHING = {
 /**
  * @param {() => State} state
  * @param {(stroke: Stroke) => void} draw  adds a stroke to the chosen photo
+ * @param {(id: number) => void} refuse  says that the browser cannot show a photo as it was
  */
-export function createStage(state, draw) {
+export function createStage(state, draw, refuse) {
   const stage = byId("stage", HTMLElement);
   const viewport = byId("viewport", HTMLElement);
   const slider = byId("slider", HTMLElement);
@@ -60,7 +61,7 @@ export function createStage(state, draw) {
   async function step(photo, background) {
     if (!photo) return false;
     if (held.id !== photo.id) await open(photo);
-    else if (photo.cutout && held.cutout !== photo.cutout) await place(photo.cutout);
+    else if (photo.cutout && held.cutout !== photo.cutout) await place(photo, photo.cutout);
     else if (held.cutout && isStale(photo, background)) await fill(photo, background);
     else return false;
     return true;
@@ -71,14 +72,16 @@ export function createStage(state, draw) {
     const size = await layers.open(photo.file);
     held = { ...NOTHING, id: photo.id };
     if (size) zoom.show(size);
+    else refuse(photo.id);
   }
 
-  /** @param {Cutout} cutout */
-  async function place(cutout) {
+  /** @param {Photo} photo @param {Cutout} cutout */
+  async function place({ id }, cutout) {
     const scale = await layers.place(cutout);
+    held = { ...held, cutout, scale };
+    if (!layers.hasBefore()) refuse(id);
     if (!layers.hasBefore() || scale < 1) zoom.show(cutout);
     compare.set(layers.hasBefore() ? MIDDLE : 0);
-    held = { ...held, cutout, scale };
   }
 
   /** @param {Photo} photo @param {Background} background */
@@ -96,15 +99,14 @@ export function createStage(state, draw) {
     const now = state();
     const photo = chosenPhoto(now);
     if (!photo) return;
-    const isOpen = held.id === photo.id;
     stage.dataset.tool = now.tool;
     stage.classList.toggle("ready", ready());
-    stage.classList.toggle("before-only", isOpen && !ready());
-    slider.hidden = !ready() || !layers.hasBefore() || now.tool !== "compare";
+    stage.classList.toggle("before-only", held.id === photo.id && !ready() && photo.viewable);
+    slider.hidden = !ready() || !photo.viewable || now.tool !== "compare";
     if (ready()) layers.paint(growing ? [...photo.strokes, growing] : photo.strokes);
     compare.refresh();
     zoom.refresh();
-    showRemarks(photo, now.background, { isOpen, hasBefore: layers.hasBefore(), scale: held.scale });
+    showRemarks(photo, now.background, held.scale);
   }
 
   /**
@@ -145,14 +147,9 @@ export function createStage(state, draw) {
   }
 
   onGestures(viewport, begin, zoom.pinch);
-  return {
-    /** Follows the state. */
-    update() {
-      show();
-      settle();
-    },
-    /** Returns whether the chosen photo can be compared, and painted back. */
-    hasBefore: () => held.id === state().chosen && layers.hasBefore(),
+  return function update() {
+    show();
+    settle();
   };
 }
 

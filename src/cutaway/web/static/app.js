@@ -89,6 +89,9 @@ function wire() {
     button.toggleAttribute("hidden", !navigator.mediaDevices);
     button.addEventListener("click", openCamera);
   }
+  for (const button of document.querySelectorAll("[data-close]")) {
+    button.addEventListener("click", () => button.closest("dialog")?.close());
+  }
   byId("sample", HTMLElement).addEventListener("click", trySample);
   byId("veil-retry", HTMLElement).addEventListener("click", () => work.start(store.get().chosen ?? 0));
   createCursor(store.get);

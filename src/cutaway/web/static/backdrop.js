@@ -1,7 +1,6 @@
 /**
  * What lies behind the person.
  *
- * @import {Context} from "./canvas.js"
  * @import {Background} from "./photos.js"
  * @typedef {HTMLCanvasElement | ImageBitmap} Picture
  */
@@ -77,6 +76,8 @@ function blurred(photo, person, radius) {
   const scale = Math.min(1, small);
   const empty = withoutPerson(photo, person, scale, Math.min(radius, Math.max(1, RIM_SHARE * Math.max(width, height))));
   const target = blank(width * scale, height * scale);
+  const { width: across, height: down } = target.canvas;
+  target.drawImage(densened(shrunk(empty, 1 / Math.max(across, down))), 0, 0, across, down); // the mean colour
   for (const reach of REACHES) target.drawImage(densened(softened(empty, radius * scale * reach)), 0, 0);
   return target.canvas;
 }
@@ -108,8 +109,7 @@ function softened(layer, radius) {
   if (hasFilter) soft.filter = `blur(${radius}px)`;
   soft.imageSmoothingQuality = "high";
   soft.drawImage(hasFilter ? layer : shrunk(layer, 1 / Math.max(1, radius)), 0, 0, width, height);
-  if (hasFilter) soft.filter = "none";
-  return soft;
+  return soft.canvas;
 }
 
 /**
@@ -127,8 +127,10 @@ function shrunk(layer, scale) {
   return shrunk(smaller.canvas, scale / step);
 }
 
-/** @param {Context} soft */
-function densened(soft) {
-  for (let time = 0; time < DOUBLINGS; time += 1) soft.drawImage(soft.canvas, 0, 0);
-  return soft.canvas;
+/** @param {HTMLCanvasElement} layer */
+function densened(layer) {
+  const dense = blank(layer.width, layer.height);
+  dense.drawImage(layer, 0, 0);
+  for (let time = 0; time < DOUBLINGS; time += 1) dense.drawImage(dense.canvas, 0, 0);
+  return dense.canvas;
 }

@@ -10,7 +10,7 @@ import { cutOut, Problem } from "./api.js";
 import { backdrop, radiusOf } from "./backdrop.js";
 import { blank, decode, encode } from "./canvas.js";
 import { paint } from "./strokes.js";
-import { zip } from "./zip.js";
+import { LARGEST, zip } from "./zip.js";
 
 const TYPES = { png: "image/png", webp: "image/webp", jpg: "image/jpeg" };
 
@@ -38,7 +38,9 @@ export async function archive(photos, background, format) {
   for (const [index, photo] of photos.entries()) {
     entries.push({ name: names[index] ?? "", blob: await picture(photo, background, format) });
   }
-  return zip(entries);
+  const archived = await zip(entries);
+  if (archived.size > LARGEST) throw new Problem("too-large-zip");
+  return archived;
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
- * ZIP archives that store their files as they are: PNG, WebP and JPEG do not get smaller. Format: PKWARE's APPNOTE.
+ * ZIP archives that store their files as they are: PNG, WebP and JPEG do not get smaller. Format: PKWARE's APPNOTE,
+ * without ZIP64.
  *
  * @typedef {{name: string, blob: Blob}} Entry
  * @typedef {{name: Uint8Array, blob: Blob, crc: number, offset: number}} Stored
@@ -9,12 +10,14 @@ const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
 const VERSION = 20;
 const UTF8 = 1 << 11;
-const LARGEST = 0xffffffff;
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
   for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
   return value;
 });
+
+/** Bytes that an archive may have, headers included. */
+export const LARGEST = 0xffffffff;
 
 /**
  * @param {readonly Entry[]} entries
@@ -35,7 +38,6 @@ export async function zip(entries) {
   }
   const directory = stored.map(directoryEntry);
   const size = directory.reduce((sum, entry) => sum + entry.length, 0);
-  if (offset + size > LARGEST) throw new RangeError("a ZIP of this kind holds 4 GB");
   return new Blob([...parts, ...directory, end(stored.length, size, offset)], { type: "application/zip" });
 }
 

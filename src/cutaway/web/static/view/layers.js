@@ -58,7 +58,7 @@ export function createLayers() {
     },
 
     /**
-     * Adds the cut-out, and returns how many of its pixels are shown for one of the photo's.
+     * Adds the cut-out, and returns the size at which it is worked on: where it is very large that is a smaller one.
      *
      * @param {Cutout} cutout
      */
@@ -70,7 +70,7 @@ export function createLayers() {
       // A browser that turns the photo otherwise than the server did has nothing to compare.
       if (before.canvas.width !== cut.width || before.canvas.height !== cut.height) blanked(before);
       wipe();
-      return scale;
+      return { width: cut.width, height: cut.height };
     },
 
     /**

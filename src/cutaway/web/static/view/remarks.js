@@ -2,6 +2,7 @@
  * What stands over and under the photo on the stage.
  *
  * @import {Background, Photo} from "../photos.js"
+ * @import {Size} from "./viewport.js"
  */
 import { byId } from "../dom.js";
 import { number, t } from "../i18n.js";
@@ -10,15 +11,15 @@ import { sentence, stateOf, sureness } from "./words.js";
 /**
  * @param {Photo} photo
  * @param {Background} background
- * @param {number} scale  of what is painted, for one pixel of the photo's
+ * @param {Size} size  at which the photo is worked on
  */
-export function showRemarks(photo, background, scale) {
+export function showRemarks(photo, background, size) {
   byId("viewport", HTMLElement).ariaLabel = t("stage.view", { name: photo.file.name });
   showVeil(photo);
   showSureness(photo);
   byId("nobody", HTMLElement).hidden = photo.cutout?.found ?? true;
   const note = byId("note", HTMLElement);
-  note.textContent = notes(photo, background, scale).join(" ");
+  note.textContent = notes(photo, background, size).join(" ");
   note.hidden = note.textContent === "";
 }
 
@@ -42,22 +43,15 @@ function showSureness({ cutout }) {
 /**
  * @param {Photo} photo
  * @param {Background} background
- * @param {number} scale
+ * @param {Size} size
  */
-function notes({ cutout, viewable, strokes }, background, scale) {
+function notes({ cutout, viewable, strokes }, background, { width, height }) {
   if (!cutout) return [];
   const found = cutout.note ? [cutout.note] : [];
   if (!viewable) found.push(t("stage.undecodable"));
   if (!viewable && background.kind === "blur") found.push(t("stage.unblurred"));
-  if (scale < 1 && strokes.length) found.push(t("stage.reduced", sizeAt(scale, cutout)));
+  if (strokes.length && width < cutout.width) {
+    found.push(t("stage.reduced", { width: number(width), height: number(height) }));
+  }
   return found;
 }
-
-/**
- * @param {number} scale
- * @param {{width: number, height: number}} size
- */
-const sizeAt = (scale, { width, height }) => ({
-  width: number(Math.round(width * scale)),
-  height: number(Math.round(height * scale)),
-});

@@ -20,7 +20,7 @@ const NOTHING = {
   cutout: /** @type {Cutout | null} */ (null),
   background: /** @type {Background | null} */ (null),
   strokes: /** @type {readonly Stroke[]} */ ([]),
-  scale: 1,
+  size: { width: 1, height: 1 },
 };
 
 /**
@@ -77,10 +77,10 @@ export function createStage(state, draw, refuse) {
 
   /** @param {Photo} photo @param {Cutout} cutout */
   async function place({ id }, cutout) {
-    const scale = await layers.place(cutout);
-    held = { ...held, cutout, scale };
+    const size = await layers.place(cutout);
+    held = { ...held, cutout, size };
     if (!layers.hasBefore()) refuse(id);
-    if (!layers.hasBefore() || scale < 1) zoom.show(cutout);
+    if (!layers.hasBefore() || size.width < cutout.width) zoom.show(cutout);
     compare.set(layers.hasBefore() ? MIDDLE : 0);
   }
 
@@ -106,7 +106,7 @@ export function createStage(state, draw, refuse) {
     if (ready()) layers.paint(growing ? [...photo.strokes, growing] : photo.strokes);
     compare.refresh();
     zoom.refresh();
-    showRemarks(photo, now.background, held.scale);
+    showRemarks(photo, now.background, held.size);
   }
 
   /**

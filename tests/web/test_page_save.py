@@ -102,6 +102,22 @@ def test_copy_to_the_clipboard(visit: Visit) -> None:
     np.testing.assert_array_equal(np.asarray(copied)[..., 3], drawn()[1] * 255)
 
 
+def test_format_that_the_browser_cannot_write_is_told(visit: Visit) -> None:
+    """Safari writes no WebP, but PNG, without a word."""
+    visit.page.add_init_script("""
+        const write = HTMLCanvasElement.prototype.toBlob;
+        HTMLCanvasElement.prototype.toBlob = function (take) { write.call(this, take, "image/png"); };
+    """)
+    visit.open()
+    answer_drawn(visit)
+    visit.cut(red_person())
+    visit.page.check("input[value=erase]")
+    visit.page.mouse.click(*visit.at(0.5, 0.5))
+    visit.page.select_option("#format", "webp")
+    visit.page.click("#download")
+    expect(visit.page.locator("#toast")).to_contain_text("Take PNG.")
+
+
 def test_a_failure_to_save_is_told(visit: Visit) -> None:
     visit.expected = {"504"}
     visit.open().cut(sample())

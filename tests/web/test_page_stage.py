@@ -107,6 +107,23 @@ def test_wheel_zooms_around_the_pointer_and_drags_move(visit: Visit) -> None:
     assert visit.at(*point) == pytest.approx((across + 20, down + 30), abs=0.5)
 
 
+@pytest.mark.parametrize("visit", [PHONE], indirect=True)
+@pytest.mark.parametrize("tool", ["compare", "erase"])
+def test_two_fingers_zoom_and_paint_nothing(visit: Visit, tool: str) -> None:
+    visit.page.check(f"input[value={tool}]", force=True)
+    visit.page.locator("#viewport").scroll_into_view_if_needed()
+    before, size = visit.pixels("#person"), scale(visit)
+    across, down = visit.at(0.5, 0.5)
+    touch = visit.page.context.new_cdp_session(visit.page)
+    for kind, reach in [("touchStart", 30), ("touchMove", 45), ("touchMove", 60)]:
+        points = [{"x": across + side * reach, "y": down, "id": side} for side in (0, 1)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert scale(visit) == pytest.approx(2 * size, rel=0.02)
+    np.testing.assert_array_equal(visit.pixels("#person"), before)
+    expect(visit.page.locator("#undo")).to_be_disabled()
+
+
 def test_erase_takes_away_where_it_is_painted_and_nowhere_else(visit: Visit) -> None:
     before = visit.pixels("#person")
     visit.page.check("input[value=erase]")

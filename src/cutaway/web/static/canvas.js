@@ -4,6 +4,8 @@
  * @typedef {CanvasRenderingContext2D} Context
  */
 
+import { Problem } from "./api.js";
+
 /** What every browser takes: iOS draws nothing on a canvas of more. */
 export const MOST_PIXELS = 4096 * 4096;
 
@@ -69,6 +71,8 @@ export function drawCovering(target, picture) {
  */
 export function encode(canvas, type, quality = 0.92) {
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the canvas is too large"))), type, quality);
+    // A browser that cannot write the type writes PNG.
+    const check = (/** @type {Blob | null} */ blob) => (blob?.type === type ? resolve(blob) : reject(new Problem("unwritable")));
+    canvas.toBlob(check, type, quality);
   });
 }

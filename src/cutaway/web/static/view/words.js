@@ -6,9 +6,12 @@
  */
 import { has, megabytes, percent, t } from "../i18n.js";
 
-/** Confidence from which the outline is called sure, and fairly sure: the share of people that is cut out right. */
+/**
+ * Confidence from which the outline is called sure, and fairly sure. Of 123 validation photos with somebody found, an
+ * IoU below 0.9 had 1 % of the sure, 11 % of the fairly sure, and 96 % of the others.
+ */
 const SURE = 0.95;
-const FAIRLY_SURE = 0.88;
+const FAIRLY_SURE = 0.9;
 
 /** @type {Limits | null} */
 let limits = null;

@@ -67,3 +67,10 @@ def test_types_fit() -> None:
     checked = subprocess.run([compiler, "-p", ROOT], capture_output=True, text=True)
     assert checked.stdout == ""
     assert checked.returncode == 0
+
+
+def test_every_module_is_fetched_at_once() -> None:
+    """Not one after the other, as one names the next."""
+    preloaded = re.findall(r'<link rel="modulepreload" href="static/([^"]+)">', INDEX)
+    modules = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js")}
+    assert sorted(preloaded) == sorted(modules - {"app.js"})

@@ -10,6 +10,7 @@ from PIL import Image as PillowImage
 from playwright.sync_api import expect
 
 import cutaway
+from cutaway import imagefile
 from synthetic import encode
 from web.browser import SAMPLE, Visit, answer_drawn, drawn, file_of, opened, red_person, refuse, sample
 
@@ -31,7 +32,7 @@ def test_untouched_cutout_is_what_the_server_sent(visit: Visit) -> None:
 
 
 def test_deep_photo_keeps_its_depth(visit: Visit) -> None:
-    deep = cutaway.imagefile.encode(np.full((60, 80, 3), 40_000, np.uint16), "png")
+    deep = imagefile.encode(np.full((60, 80, 3), 40_000, np.uint16), "png")
     visit.open().cut(file_of("deep.png", deep))
     visit.page.get_by_role("button", name="White").click()
     data = visit.saved()[1]

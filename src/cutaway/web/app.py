@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from cutaway import __version__
@@ -37,10 +38,10 @@ def create_app(settings: Settings) -> ASGIApp:
     for router in (native.router, operations.router):
         app.include_router(router)
     page.mount(app)
-    for kind in (ProblemError, RequestValidationError, HTTPException):
+    for kind in (ProblemError, RequestValidationError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(kind, _answer_error)
     _describe(app)
-    inner = Context(app, service.metrics, settings.hosts)
+    inner = Context(app, service.metrics, settings.hosts, settings.pace)
     return wrap_asgi_with_proxy_headers(inner, list(settings.trusted_proxies)) if settings.trusted_proxies else inner
 
 
@@ -85,5 +86,8 @@ def _problem_of(error: Exception) -> ProblemError:
         return error
     if isinstance(error, RequestValidationError):
         return invalid(error.errors()[0])
-    status = error.status_code if isinstance(error, HTTPException) else 400
-    return ProblemError(UNROUTED.get(status, "malformed-request"), f"The server says: {error}.")
+    if isinstance(error, HTTPException):
+        return ProblemError(UNROUTED.get(error.status_code, "malformed-request"), f"{error.detail}.")
+    if isinstance(error, ClientDisconnect):
+        return ProblemError("malformed-request", "The request ended before it was whole.")
+    return ProblemError("worker-failed", "The server failed over this request; its log says where.")

@@ -1,17 +1,17 @@
 """What surrounds every request: its name, its log line, its numbers, and the headers of every answer."""
 
+import asyncio
 import re
 import secrets
 import sys
 import time
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +19,7 @@ from cutaway.web import problems
 from cutaway.web.access import check_host, check_site
 from cutaway.web.metrics import Metrics
 from cutaway.web.problems import ProblemError
+from cutaway.web.settings import Pace
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -45,25 +46,28 @@ ALWAYS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+PART = 1 << 16
+"""Bytes of an answer that are sent at a time."""
+
 CLIENT_GONE = 499
 """The status, in logs and metrics alone, of a request whose client did not wait for the answer."""
 
 
 @dataclass
 class _Seen:
-    """What is told of a request when it is over."""
+    """What is told of a request when it is over; ``answering`` since when, on the loop's clock."""
 
     started: float = field(default_factory=time.perf_counter)
     status: int = CLIENT_GONE
     sent: int = 0
-    problem: str | None = None
+    answering: float = 0.0
 
 
 class Context:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, hosts: tuple[str, ...]) -> None:
-        self._app, self._metrics, self._hosts = app, metrics, hosts
+    def __init__(self, app: ASGIApp, metrics: Metrics, hosts: tuple[str, ...], pace: Pace) -> None:
+        self._app, self._metrics, self._hosts, self._pace = app, metrics, hosts, pace
         self._log = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,29 +81,36 @@ class Context:
 
         async def told(message: Message) -> None:
             _note(message, seen, request_id)
-            await send(message)
+            for part in _parts(message):
+                async with asyncio.timeout_at(self._patience(seen)):
+                    await send(part)
+                seen.sent += len(part.get("body", b""))
 
         try:
-            await self._answer(scope, receive, told, seen)
+            await self._answer(scope, receive, told)
+        except TimeoutError:
+            seen.status = CLIENT_GONE
+            raise  # makes the server close the connection
+        except Exception as error:
+            self._log.error("failed", request_id=request_id, **_where(error))
         finally:
             self._tell(scope, seen, request_id)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, seen: _Seen) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
         try:
             check_host(connection, self._hosts)
             check_site(connection)
-            await self._app(scope, receive, send)
         except ProblemError as problem:
             await problem_response(connection, problem)(scope, receive, send)
-        except ClientDisconnect:
-            seen.status = CLIENT_GONE
-        except Exception as error:
-            self._log.error("failed", request_id=scope["state"]["request_id"], **_where(error))
-            if seen.status == CLIENT_GONE:  # nothing was sent yet
-                failure = ProblemError("worker-failed", "The server failed over this request; its log says where.")
-                await problem_response(connection, failure)(scope, receive, send)
-        seen.problem = scope["state"].get("problem")
+        else:
+            await self._app(scope, receive, send)
+
+    def _patience(self, seen: _Seen) -> float:
+        """Return when, on the loop's clock, a client has to have taken the next part of its answer."""
+        loop = asyncio.get_running_loop()
+        seen.answering = seen.answering or loop.time()
+        return seen.answering + self._pace.seconds + seen.sent / self._pace.rate
 
     def _tell(self, scope: Scope, seen: _Seen, request_id: str) -> None:
         route = getattr(scope.get("route"), "path", None) or "other"
@@ -107,15 +118,15 @@ class Context:
         self._metrics.requests.labels(scope["method"], route, str(seen.status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         self._metrics.sent.inc(seen.sent)
-        if seen.problem:
-            self._metrics.problems.labels(seen.problem).inc()
+        if problem := scope["state"].get("problem"):
+            self._metrics.problems.labels(problem).inc()
         self._log.info(
             "request",
             request_id=request_id,
             method=scope["method"],
             route=route,
             status=seen.status,
-            problem=seen.problem,
+            problem=problem,
             seconds=round(seconds, 4),
             sent=seen.sent,
         )
@@ -132,7 +143,7 @@ def problem_response(connection: HTTPConnection, problem: ProblemError) -> Respo
     )
 
 
-def _note(message: MutableMapping[str, Any], seen: _Seen, request_id: str) -> None:
+def _note(message: Message, seen: _Seen, request_id: str) -> None:
     if message["type"] == "http.response.start":
         seen.status = message["status"]
         headers = MutableHeaders(scope=message)
@@ -140,8 +151,15 @@ def _note(message: MutableMapping[str, Any], seen: _Seen, request_id: str) -> No
         headers.setdefault("Cache-Control", "no-store")
         for name, value in ALWAYS.items():
             headers.setdefault(name, value)
-    elif message["type"] == "http.response.body":
-        seen.sent += len(message.get("body", b""))
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """Yield ``message`` in parts that a slow client can be seen not to take."""
+    body = message.get("body", b"")
+    for start in range(PART, len(body), PART):
+        yield {**message, "body": body[start - PART : start], "more_body": True}
+    last = max(0, len(body) - 1) // PART * PART
+    yield {**message, "body": body[last:]} if body else message
 
 
 def _where(error: Exception) -> dict[str, str]:

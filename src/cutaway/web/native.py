@@ -19,7 +19,7 @@ from cutaway.web.access import check_key
 from cutaway.web.messages import Message
 from cutaway.web.problems import ProblemError
 from cutaway.web.service import Service, service_of
-from cutaway.web.uploads import Pace, Upload
+from cutaway.web.uploads import Upload
 from cutaway.web.wishes import Wishes, look, merged
 
 
@@ -69,8 +69,7 @@ async def cutout(request: Request, query: Annotated[Wishes, Query()], service: K
     service.rate_limit.check(request)
     service.pool.check_room()
     with service.budget.account() as account:
-        pace = Pace(settings.upload_seconds, settings.upload_rate)
-        upload = await uploads.receive(request, settings.max_bytes, pace, account)
+        upload = await uploads.receive(request, settings.max_bytes, settings.pace, account)
         service.metrics.received.inc(account.bytes)
         wishes = merged(query, upload.fields)
         wishes = wishes.model_copy(update={"model": wishes.model or _default(service)})

@@ -18,6 +18,7 @@ GRACE_SECONDS = 5
 def serve(settings: Settings) -> None:
     """Serve until told to stop by SIGINT or SIGTERM."""
     os.environ.update(environment(settings))
+    _allow_many_connections()
     (_serve_uvicorn if settings.runner == "uvicorn" else _serve_granian)(settings)
 
 
@@ -30,6 +31,16 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def _written(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _allow_many_connections() -> None:
+    """Take as many open files as the system gives: a client that says nothing costs one, until it goes."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _serve_granian(settings: Settings) -> None:

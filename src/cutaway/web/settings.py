@@ -2,15 +2,27 @@
 
 import ipaddress
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from limits import parse as parse_rate
-from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, CliApp, NoDecode, SettingsConfigDict, SettingsError
 
+from cutaway.errors import OptionError
 from cutaway.filekind import KINDS
 from cutaway.weights import DEFAULT, find
 
@@ -45,6 +57,14 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Keys = Annotated[tuple[Annotated[str, AfterValidator(_hashed)], ...], NoDecode, BeforeValidator(_listed)]
 Kinds = Annotated[tuple[Annotated[str, AfterValidator(_checked_kind)], ...], NoDecode, BeforeValidator(_listed)]
 Rate = Annotated[str, AfterValidator(_checked_rate)]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a client has to send and take: ``seconds`` for whatever size, and one more for each ``rate`` bytes."""
+
+    seconds: float
+    rate: int
 
 
 class Settings(BaseSettings):
@@ -122,17 +142,21 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not (self.is_local or self.api_keys or self.insecure):
-            raise ValueError(
-                f"{self.host} can be reached from other machines: set api_keys, or say insecure to let everybody in"
-            )
+            reason = "it can be reached from other machines: set api-keys, or say insecure to let everybody in"
+            raise PydanticCustomError("host", reason)
         if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ValueError("tls_certificate and tls_key go together; name both or neither")
+            raise PydanticCustomError("tls-key", "certificate and key go together; name both or neither")
         return self
 
     @property
     def model_files(self) -> dict[str, str]:
         """The file of each model by its name, which for a file is what stands before .onnx."""
         return {Path(model).stem: str(find(model)) for model in self.models}
+
+    @property
+    def pace(self) -> Pace:
+        """How fast a client has to send its photograph, and to take its answer."""
+        return Pace(self.upload_seconds, self.upload_rate)
 
     @property
     def accepted(self) -> tuple[str, ...]:
@@ -151,3 +175,21 @@ class Settings(BaseSettings):
     def hosts(self) -> tuple[str, ...]:
         """Host names that requests may be for, none = any. On loopback others are names that a page had rebound."""
         return self.allowed_hosts or (LOOPBACK_NAMES if self.is_local else ())
+
+
+def parse_arguments(arguments: Sequence[str]) -> Settings:
+    """Return the settings that ``cutaway serve`` is called with, and the environment where they are silent.
+
+    Leaves by ``SystemExit`` after ``--help`` and for a flag that does not exist.
+
+    Raises:
+        OptionError: A value makes no sense.
+    """
+    try:
+        return CliApp.run(Settings, list(arguments))
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]) if first["loc"] else first["type"]
+        raise OptionError(option.replace("_", "-"), f"{first['msg'].removeprefix('Value error, ')}.") from error
+    except SettingsError as error:
+        raise OptionError("settings", f"{error}.") from error

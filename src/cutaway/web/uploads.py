@@ -11,6 +11,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from cutaway.web.problems import ProblemError
+from cutaway.web.settings import Pace
 
 FORM_OVERHEAD = 64_000
 """Bytes that a form may take besides its two files."""
@@ -27,14 +28,6 @@ class Upload:
     picture: bytes | None = None
     fields: tuple[tuple[str, str], ...] = ()
     name: str = ""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast an upload has to come in: ``seconds`` for whatever size, and a second more for each ``rate`` bytes."""
-
-    seconds: float
-    rate: int
 
 
 class Budget:

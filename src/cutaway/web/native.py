@@ -158,7 +158,7 @@ def _wrapped(answer: Message, wishes: Wishes, offer: negotiation.Offer) -> Respo
 def _stem(name: str) -> str:
     """Return what of a client's file name may go into ours."""
     stem = PurePath(name.replace("\\", "/")).stem
-    return "".join(character for character in stem if character.isprintable())[:100] or "photo"
+    return "".join(character for character in stem if character.isprintable()).strip(". ")[:100] or "photo"
 
 
 def _default(service: Service) -> str:

@@ -122,6 +122,13 @@ async def _read_form(request: Request, most: int, stream: AsyncGenerator[bytes, 
         form = await parser.parse()
     except MultiPartException as error:
         raise ProblemError("malformed-request", f"The form cannot be read: {error.message}") from error
+    try:
+        return await _parts_of(form, most)
+    finally:
+        await form.close()
+
+
+async def _parts_of(form: FormData, most: int) -> Upload:
     image, picture = await _file(form, "image", most), await _file(form, "background", most)
     if not image:
         raise ProblemError("no-image", "The form has no file in its part 'image', or an empty one.")

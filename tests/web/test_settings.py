@@ -1,0 +1,68 @@
+"""What an operator may set, and what is refused."""
+
+from hashlib import sha256
+
+import pytest
+
+from cutaway.errors import OptionError
+from cutaway.web.serve import environment
+from cutaway.web.settings import Settings, parse_arguments
+
+
+def test_flags_and_environment_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_flags = parse_arguments(["--kinds", "jpeg,tiff", "--max-bytes", "1000", "--api-keys", "one,two"])
+    for name, value in (("KINDS", "jpeg,tiff"), ("MAX_BYTES", "1000"), ("API_KEYS", "one,two")):
+        monkeypatch.setenv(f"CUTAWAY_{name}", value)
+    assert parse_arguments([]) == by_flags
+    assert by_flags.kinds == ("JPEG", "TIFF")
+
+
+def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUTAWAY_PORT", "1")
+    assert parse_arguments(["--port", "2"]).port == 2
+
+
+def test_settings_travel_to_another_process_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = parse_arguments(["--host", "0.0.0.0", "--api-keys", "secret", "--rate-limit", "5/minute", "--queue", "3"])  # noqa: S104
+    variables = environment(settings)
+    assert "secret" not in "".join(variables.values())
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings
+
+
+def test_keys_are_kept_as_hashes() -> None:
+    digest = sha256(b"secret").hexdigest()
+    assert parse_arguments(["--api-keys", "secret"]).api_keys == (digest,)
+    assert parse_arguments(["--api-keys", f"sha256:{digest.upper()}"]).api_keys == (digest,)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])  # noqa: S104
+def test_listening_beyond_this_machine_takes_a_key_or_a_word(host: str) -> None:
+    with pytest.raises(OptionError, match="set api-keys, or say insecure") as refused:
+        parse_arguments(["--host", host])
+    assert refused.value.option == "host"
+    assert parse_arguments(["--host", host, "--insecure"]).hosts == ()
+    assert parse_arguments(["--host", host, "--api-keys", "k"]).hosts == ()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.9.1"])
+def test_on_loopback_only_local_names_are_answered(host: str) -> None:
+    assert "localhost" in parse_arguments(["--host", host]).hosts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["--port", "70000"], "port"),
+        (["--kinds", "jpeg,svg"], "kinds"),
+        (["--rate-limit", "often"], "rate-limit"),
+        (["--workers", "0"], "workers"),
+        (["--tls-key", "key.pem"], "tls-key"),
+        (["--runner", "gunicorn"], "runner"),
+    ],
+)
+def test_nonsense_is_refused_by_name(arguments: list[str], option: str) -> None:
+    with pytest.raises(OptionError) as refused:
+        parse_arguments(arguments)
+    assert refused.value.option == option

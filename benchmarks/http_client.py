@@ -3,8 +3,9 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -41,10 +42,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Sends one photograph over and over, on connections that are kept; opens another where none is idle."""
+    """Sends photographs that differ in a comment alone, on connections that are kept; opens another if none is idle."""
 
     port: int
-    request: bytes
+    numbers: Iterator[int] = field(default_factory=count)
     idle: list[Connection] = field(default_factory=list)
 
     async def ask(self, due: float) -> Answer:
@@ -64,7 +65,7 @@ class Client:
             self.idle.pop()[1].close()
         connection = self.idle.pop() if self.idle else await self._connect()
         try:
-            head = await _talk(connection, self.request)
+            head = await _talk(connection, post(numbered(next(self.numbers))))
         except BaseException:
             connection[1].close()
             raise
@@ -87,14 +88,19 @@ async def _talk(connection: Connection, request: bytes) -> bytes:
     return head
 
 
+def numbered(number: int) -> bytes:
+    """Return the photograph with ``number`` in a comment: else one that is refused from now on would be all of them."""
+    return PHOTO[:2] + b"\xff\xfe\x00\x0a" + number.to_bytes(8) + PHOTO[2:]
+
+
 def post(body: bytes) -> bytes:
     """Return the request that sends ``body`` to be cut out."""
     lines = ("POST /v1/cutout HTTP/1.1", "Host: localhost", "Accept: image/png", f"Content-Length: {len(body)}", "", "")
     return "\r\n".join(lines).encode() + body
 
 
-async def in_turn(client: Client, count: int, go_on: Callable[[], bool]) -> list[Answer]:
-    """Let ``count`` clients send again whenever they are answered, while ``go_on`` says so."""
+async def in_turn(client: Client, clients: int, go_on: Callable[[], bool]) -> list[Answer]:
+    """Let ``clients`` send again whenever they are answered, while ``go_on`` says so."""
 
     async def one() -> list[Answer]:
         answers = []
@@ -102,7 +108,7 @@ async def in_turn(client: Client, count: int, go_on: Callable[[], bool]) -> list
             answers.append(await client.ask(time.perf_counter()))
         return answers
 
-    return [answer for answers in await asyncio.gather(*(one() for _ in range(count))) for answer in answers]
+    return [answer for answers in await asyncio.gather(*(one() for _ in range(clients))) for answer in answers]
 
 
 async def at_rate(client: Client, rate: float, during: Awaitable[object]) -> list[Answer]:

@@ -25,7 +25,7 @@ from statistics import linear_regression
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
-from benchmarks.http_client import PHOTO, Answer, Client, at_rate, in_turn, post, probe
+from benchmarks.http_client import Answer, Client, at_rate, in_turn, probe
 from benchmarks.http_server import Server, is_busy, open_files, resident_megabytes, running, workers
 from benchmarks.http_slow import KINDS, LASTS_SECONDS, Slow, be_slow, last_held
 from rich.box import SIMPLE
@@ -33,6 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 CLOSE_SECONDS = 15
+RECOVERY_SECONDS = 60
 SAMPLE_EVERY = 20
 """Requests between two looks at the server's memory."""
 
@@ -73,7 +74,7 @@ class Row:
 def fresh_server(environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[tuple[Server, Client]]:
     """Run a server in a folder of its own; a client of it."""
     with TemporaryDirectory() as folder, running(Path(folder), environment) as server:
-        yield server, Client(server.port, post(PHOTO))
+        yield server, Client(server.port)
 
 
 async def capacity(server: Server, client: Client, seconds: float) -> float:
@@ -127,7 +128,7 @@ async def kill(plan: Plan) -> list[Row]:
     """Kill busy workers while half of C is asked for."""
     with fresh_server() as (server, client):
         most = await capacity(server, client, plan.seconds / 3)
-        killing = asyncio.ensure_future(kill_workers(server, plan.kills, 1 / most))
+        killing = asyncio.ensure_future(kill_workers(server, plan.kills, 3 * server.limits()["workers"] / most))
         answers = await at_rate(client, most / 2, killing)
         return [
             Row("kills", len(killing.result())),
@@ -143,21 +144,29 @@ async def kill_workers(server: Server, kills: int, pause: float) -> list[float]:
     """Kill a busy worker ``kills`` times; return how many seconds it took each time until all were up again."""
     recoveries: list[float] = []
     while len(recoveries) < kills:
-        if busy := [pid for pid in workers(server) if is_busy(pid)]:
-            start = time.perf_counter()
-            os.kill(random.choice(busy), signal.SIGKILL)  # noqa: S311  # chance is all that is wanted
-            await until(server, "cutaway_workers_lost_total", len(recoveries) + 1)
-            await until(server, "cutaway_workers_ready", len(workers(server)))
-            recoveries.append(time.perf_counter() - start)
-            await asyncio.sleep(pause)  # the photograph that was begun anew is not to be hit again
-        await asyncio.sleep(0.01)
+        recoveries.append(await asyncio.wait_for(kill_one(server), RECOVERY_SECONDS))
+        await asyncio.sleep(pause)  # the photograph that was begun anew is not to be hit again
     return recoveries
+
+
+async def kill_one(server: Server) -> float:
+    """Kill a busy worker; return how many seconds it takes until another is up in its place."""
+    before = workers(server)
+    while not (busy := [pid for pid in before if is_busy(pid)]):
+        await asyncio.sleep(0.005)
+    start, victim = time.perf_counter(), random.choice(busy)  # noqa: S311  # chance is all that is wanted
+    os.kill(victim, signal.SIGKILL)
+    while victim in (now := workers(server)) or len(now) < len(before):
+        await asyncio.sleep(0.02)
+    await until(server, "cutaway_workers_ready", len(before))
+    return time.perf_counter() - start
 
 
 async def until(server: Server, metric: str, least: float) -> None:
     """Wait until ``metric`` is ``least`` or more."""
-    while await asyncio.to_thread(server.metric, metric) < least:
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(RECOVERY_SECONDS):
+        while await asyncio.to_thread(server.metric, metric) < least:
+            await asyncio.sleep(0.05)
 
 
 async def slow(plan: Plan) -> list[Row]:

@@ -46,7 +46,9 @@ def test_a_port_does_not_matter(client: TestClient) -> None:
     assert client.get("/healthz", headers={"host": "testserver:7000"}).status_code == 200
 
 
-@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)])
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
 def test_other_sites_pages_are_refused(client: TestClient, site: str, status: int) -> None:
     assert client.post("/v1/cutout", content=PHOTO, headers={"sec-fetch-site": site}).status_code == status
 

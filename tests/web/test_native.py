@@ -147,9 +147,14 @@ def test_a_wrong_option_is_named(client: TestClient, query: str, option: str) ->
     assert problem(client.post(f"/v1/cutout?{query}", content=PHOTO), 400, "invalid-option")["option"] == option
 
 
-def test_an_option_said_twice_is_refused(client: TestClient) -> None:
+def test_what_a_form_says_goes_before_the_query(client: TestClient) -> None:
     files = {"image": ("a", PHOTO)}
-    problem(client.post("/v1/cutout?crop=1%25", files=files, data={"crop": "2%"}), 400, "invalid-option")
+    assert picture(client.post("/v1/cutout?size=5x6&mask=1", files=files, data={"size": "7x8"})).size == (7, 8)
+
+
+def test_an_option_that_a_form_says_twice_is_refused(client: TestClient) -> None:
+    files = {"image": ("a", PHOTO)}
+    problem(client.post("/v1/cutout", files=files, data={"crop": ["1%", "2%"]}), 400, "invalid-option")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +181,11 @@ def test_limits_are_told_with_what_passed_them(client: TestClient) -> None:
 def test_a_form_without_its_parts_is_refused(client: TestClient) -> None:
     boundary = {"content-type": "multipart/form-data; boundary=x"}
     problem(client.post("/v1/cutout", files={"photo": ("a", PHOTO)}), 400, "no-image")
-    problem(client.post("/v1/cutout", content=b"x", headers={"content-type": "multipart/form-data"}), 400, "malformed-request")
+    problem(
+        client.post("/v1/cutout", content=b"x", headers={"content-type": "multipart/form-data"}),
+        400,
+        "malformed-request",
+    )
     problem(client.post("/v1/cutout", content=b"nonsense", headers=boundary), 400, "malformed-request")
     files = [("image", ("a", PHOTO)), ("background", ("b", WALL)), ("image", ("c", PHOTO))]
     problem(client.post("/v1/cutout", files=files), 400, "malformed-request")

@@ -73,8 +73,14 @@ def add_schemas(description: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(unused, None)
     for model in (answers.Problem, answers.Cutout):
         schemas[model.__name__] = model.model_json_schema()
+    # FastAPI announces its own answer to invalid parameters; ours is a problem with status 400.
+    for each in (each for path in description["paths"].values() for each in path.values()):
+        if "HTTPValidationError" in str(each["responses"].get("422")):
+            del each["responses"]["422"]
     operation = description["paths"]["/v1/cutout"]["post"]
-    operation["requestBody"] = _request(operation["parameters"])
+    operation["requestBody"] = REQUEST
+    for each in operation["parameters"]:
+        each["schema"] = _without_null(each["schema"])
     description["components"]["securitySchemes"] = {
         "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
         "bearer": {"type": "http", "scheme": "bearer"},
@@ -85,14 +91,23 @@ def add_schemas(description: dict[str, Any]) -> dict[str, Any]:
     return description
 
 
-def _request(parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the body of a cut-out's request: a file, or a form that may hold the query's ``parameters`` too."""
-    options = {each["name"]: each["schema"] for each in parameters if each["in"] == "query"}
-    form = {
-        "type": "object",
-        "required": ["image"],
-        "properties": {**options, "image": FILE, "background": {**options["background"], "description": "Or a file."}},
-        "additionalProperties": False,
-    }
-    files = {media_type: {"schema": FILE} for media_type in PHOTO_TYPES}
-    return {"required": True, "content": {**files, "multipart/form-data": {"schema": form}}}
+FORM = {
+    "type": "object",
+    "required": ["image"],
+    "properties": {"image": FILE, "background": {**FILE, "description": "A picture to lie behind the person."}},
+    "description": "Each option of the query may be a field of the form instead, and goes before the query's.",
+}
+REQUEST = {
+    "required": True,
+    "content": {
+        **{media_type: {"schema": FILE} for media_type in PHOTO_TYPES},
+        "multipart/form-data": {"schema": FORM},
+    },
+}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an option that may be left out, for a place where there is no null: a query, a form."""
+    others = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    return {**others[0], **rest} if len(others) == 1 else schema

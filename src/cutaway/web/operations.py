@@ -1,6 +1,8 @@
 """For operators and their tools: health, readiness, metrics, and a page about each problem."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -38,7 +40,7 @@ async def metrics(request: Request) -> Response:
 
 
 @router.get("/problems/{name}", response_class=PlainTextResponse, responses=describe.problems("not-found"))
-async def problem(name: str) -> str:
+async def problem(name: Annotated[str, Path(json_schema_extra={"enum": list(KINDS)})]) -> str:
     """Explain a problem; its address is the ``type`` in the answer."""
     if name not in KINDS:
         raise ProblemError("not-found", "There is no problem of this name.")

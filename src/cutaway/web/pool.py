@@ -102,7 +102,7 @@ class Pool:
     setup: Setup
     plan: Plan
     metrics: Metrics
-    log: Callable[[str], None]
+    log: Callable[[str], object]
     stopping: bool = False
     running: int = 0
     ready: int = 0

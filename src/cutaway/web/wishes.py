@@ -22,7 +22,7 @@ class Wishes(BaseModel):
     background: str | None = Field(
         default=None,
         description="`transparent` (the default), a CSS colour, `blur`, or `blur:RADIUS` in pixels; in a form, a file.",
-        examples=["white", "#ffcc00", "blur:12"],
+        examples=["white", "#ffcc00"],
         json_schema_extra={"format": "background"},
     )
     fit: Literal["cover", "contain"] | None = Field(
@@ -31,8 +31,7 @@ class Wishes(BaseModel):
     )
     position: str | None = Field(
         default=None,
-        description="Where a background picture lies, as CSS's background-position.",
-        examples=["right top"],
+        description="Where a background picture lies, as CSS's background-position: `right top`.",
         json_schema_extra={"format": "position"},
     )
     shadow: str | None = Field(
@@ -61,9 +60,7 @@ class Wishes(BaseModel):
     refine: Literal["none", "guided", "closed-form"] | None = Field(
         default=None, description="How the alpha is brought to the photograph's size; `guided` if not said."
     )
-    model: str | None = Field(
-        default=None, max_length=100, description="A model that /v1/models lists.", examples=["portrait"]
-    )
+    model: str | None = Field(default=None, max_length=100, description="A model that /v1/models lists.")
     format: Literal["png", "webp", "avif", "tiff", "jpg"] | None = Field(
         default=None, description="The picture's format; without it, what Accept prefers, else png."
     )
@@ -75,11 +72,11 @@ class Wishes(BaseModel):
 
 
 def merged(query: Wishes, form: tuple[tuple[str, str], ...]) -> Wishes:
-    """Return the options of both. Raises ``ProblemError`` when the form's are wrong, or one is said twice."""
+    """Return the options of both; the form's go first. Raises ``ProblemError`` if one is wrong or stands twice."""
     fields = dict(form)
     said = query.model_dump(exclude_unset=True)
-    if len(fields) < len(form) or fields.keys() & said.keys():
-        raise ProblemError("invalid-option", "An option is said twice; say it in the query or in the form, once.")
+    if len(fields) < len(form):
+        raise ProblemError("invalid-option", "An option stands twice in the form; say it once.")
     try:
         return Wishes.model_validate({**said, **fields})
     except ValidationError as error:

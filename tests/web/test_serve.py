@@ -1,0 +1,143 @@
+"""``cutaway serve`` as a process: how it starts, what broken and slow clients meet, and how it stops."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import numpy as np
+import pytest
+
+from commands import Command, usage_error
+from synthetic import draw_person, encode
+from web.serving import process, started
+
+PHOTO = encode(draw_person())
+
+
+@pytest.fixture(scope="module")
+def address(tiny_model_path: Path) -> Iterator[str]:
+    with process(tiny_model_path, "--upload-seconds", "1", "--header-seconds", "1", "--drain", "5") as address:
+        yield address
+
+
+def connect(address: str) -> socket.socket:
+    host, _, port = address.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def status_after(address: str, sent: bytes) -> str:
+    """Return the status that ``sent`` is answered with, "" for none, once the server has closed or answered."""
+    with connect(address) as client:
+        client.sendall(sent)
+        return client.recv(1000).decode("latin-1").partition(" ")[2][:3]
+
+
+HEAD = b"POST /v1/cutout HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "statuses"),
+    [
+        (HEAD, {""}),  # headers that never end
+        (HEAD + b"Content-Length: 10\r\n\r\nabc", {"408"}),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", {"408"}),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", {"400", ""}),
+        (HEAD + b"Content-Length: -1\r\n\r\n", {"400", ""}),
+        (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {"400", ""}),
+        (HEAD + b"Content-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\nx", {"400"}),
+        (HEAD + b"X-Long: " + b"a" * 1_000_000 + b"\r\n\r\n", {"431", "400", ""}),
+        (b"nonsense\r\n\r\n", {"400", ""}),
+    ],
+)
+def test_slow_and_broken_requests_are_cut_off(address: str, sent: bytes, statuses: set[str]) -> None:
+    started_at = time.monotonic()
+    try:
+        assert status_after(address, sent) in statuses
+    except ConnectionError:
+        assert "" in statuses
+    assert time.monotonic() - started_at < 8
+    assert status_after(address, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n") == "200"
+
+
+def test_who_does_not_read_the_answer_is_cut_off(tiny_model_path: Path) -> None:
+    # 48 MB that do not compress: longer than all the buffers between here and there.
+    noise = np.random.default_rng(0).integers(0, 255, (4000, 4000, 3), np.uint8)
+    photo = encode(noise, "JPEG")
+    query = b"cutout?format=tiff&background=blur:1"
+    head = HEAD.replace(b"cutout", query) + b"Content-Length: %d\r\n\r\n" % len(photo)
+    with process(tiny_model_path, "--upload-seconds", "2", "--upload-rate", "100000000") as address:
+        with connect(address) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(head + photo)
+            while 'status="499"' not in urlopen(f"{address}/metrics").read().decode():  # noqa: S310
+                time.sleep(0.1)
+            received = b"".join(iter(lambda: client.recv(1 << 20), b""))
+        announced = int(received.partition(b"content-length: ")[2].partition(b"\r")[0])
+        assert len(received) < announced
+
+
+def test_a_client_may_leave_at_any_time(address: str) -> None:
+    for length in (0, 10, len(HEAD), len(HEAD) + 20):
+        with connect(address) as client:
+            client.sendall((HEAD + b"Content-Length: %d\r\n\r\n" % len(PHOTO) + PHOTO)[:length])
+    with urlopen(Request(f"{address}/v1/cutout", PHOTO)) as answer:  # noqa: S310
+        assert answer.status == 200
+
+
+def test_what_was_begun_is_finished_before_it_stops(tiny_model_path: Path) -> None:
+    large = encode(draw_person(2500, 2500), compress_level=1)
+    statuses: list[int] = []
+
+    def ask(address: str) -> None:
+        with urlopen(Request(f"{address}/v1/cutout", large), timeout=60) as answer:  # noqa: S310
+            answer.read()
+            statuses.append(answer.status)
+
+    with started(tiny_model_path) as (address, server):
+        asking = [threading.Thread(target=ask, args=(address,)) for _ in range(3)]
+        for thread in asking:
+            thread.start()
+        while b"cutaway_workers_busy 1.0" not in urlopen(f"{address}/metrics").read():  # noqa: S310
+            time.sleep(0.02)
+        time.sleep(0.5)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) == 0
+        for thread in asking:
+            thread.join()
+    assert statuses == [200, 200, 200]
+
+
+def test_uvicorn_serves_the_same(tiny_model_path: Path) -> None:
+    with process(tiny_model_path, "--runner", "uvicorn") as address:
+        with urlopen(Request(f"{address}/v1/cutout", PHOTO)) as answer:  # noqa: S310
+            assert answer.read().startswith(b"\x89PNG")
+        assert json.load(urlopen(f"{address}/v1/limits"))["workers"] == 1  # noqa: S310
+
+
+def test_a_damaged_model_does_not_start(tiny_model_path: Path, tmp_path: Path, cutaway_command: Command) -> None:
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(tiny_model_path.read_bytes()[:-1] + b"x")
+    finished = cutaway_command("serve", "--models", damaged)
+    assert (finished.code, len(finished.errors)) == (3, 1)
+    assert "damaged" in finished.errors[0]
+
+
+def test_wrong_flags_are_wrong_usage(cutaway_command: Command) -> None:
+    finished = cutaway_command("serve", "--host", "0.0.0.0")  # noqa: S104
+    assert finished.code == 2
+    assert "set api-keys" in usage_error(finished.errors)
+    assert cutaway_command("serve", "--nonsense").code == 2
+
+
+def test_help_tells_of_every_setting() -> None:
+    command = [sys.executable, "-m", "cutaway", "serve", "--help"]
+    help_text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for flag in ("--host", "--api-keys", "--max-bytes", "--upload-seconds", "--runner"):
+        assert flag in help_text

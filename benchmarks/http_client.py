@@ -1,11 +1,12 @@
 """A client that is light enough to load the HTTP server from the same machine."""
 
 import asyncio
+import math
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count as numbers_from
 from pathlib import Path
 from typing import TypeAlias
 
@@ -45,7 +46,7 @@ class Client:
     """Sends photographs that differ in a comment alone, on connections that are kept; opens another if none is idle."""
 
     port: int
-    numbers: Iterator[int] = field(default_factory=count)
+    numbers: Iterator[int] = field(default_factory=numbers_from)
     idle: list[Connection] = field(default_factory=list)
 
     async def ask(self, due: float) -> Answer:
@@ -99,14 +100,11 @@ def post(body: bytes) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-async def in_turn(client: Client, clients: int, go_on: Callable[[], bool]) -> list[Answer]:
-    """Let ``clients`` send again whenever they are answered, while ``go_on`` says so."""
+async def in_turn(client: Client, clients: int, turns: Iterator[object]) -> list[Answer]:
+    """Let ``clients`` send again whenever they are answered, for as many ``turns`` as there are."""
 
     async def one() -> list[Answer]:
-        answers = []
-        while go_on():
-            answers.append(await client.ask(time.perf_counter()))
-        return answers
+        return [await client.ask(time.perf_counter()) for _ in turns]
 
     return [answer for answers in await asyncio.gather(*(one() for _ in range(clients))) for answer in answers]
 
@@ -132,3 +130,19 @@ def probe(port: int, seconds: float) -> list[float]:
             client.get("/healthz").raise_for_status()
             taken.append(time.perf_counter() - max(due, start))
     return taken
+
+
+def count(answers: Sequence[Answer], status: int) -> int:
+    """Return how many ``answers`` have ``status``."""
+    return sum(each.status == status for each in answers)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that ``share`` percent of ``values`` do not pass; NaN, which meets no bar, of none."""
+    return sorted(values)[math.ceil(len(values) * share / 100) - 1] if values else math.nan
+
+
+def others(answers: Sequence[Answer]) -> str:
+    """Return what there was besides 200 and 503, "" for nothing."""
+    found = {each.error or str(each.status) for each in answers if each.status not in (200, 503)}
+    return f"({', '.join(sorted(found))})" if found else ""

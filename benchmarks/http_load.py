@@ -25,7 +25,7 @@ from statistics import linear_regression
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
-from benchmarks.http_client import Answer, Client, at_rate, in_turn, probe
+from benchmarks.http_client import Answer, Client, at_rate, count, in_turn, others, percentile, probe
 from benchmarks.http_server import Server, is_busy, open_files, resident_megabytes, running, workers
 from benchmarks.http_slow import KINDS, LASTS_SECONDS, Slow, be_slow, last_held
 from rich.box import SIMPLE
@@ -34,8 +34,8 @@ from rich.table import Table
 
 CLOSE_SECONDS = 15
 RECOVERY_SECONDS = 60
-SAMPLE_EVERY = 20
-"""Requests between two looks at the server's memory."""
+BATCH = 50
+"""Requests between two looks at the memory of a server that rests: while it works, it takes more, and less again."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def fresh_server(environment: Mapping[str, str] = MappingProxyType({})) -> Itera
 async def capacity(server: Server, client: Client, seconds: float) -> float:
     """Return C: the cut-outs a second when each worker always has a photograph."""
     start = time.perf_counter()
-    answers = await in_turn(client, server.limits()["workers"], lambda: time.perf_counter() < start + seconds)
+    turns = iter(lambda: time.perf_counter() < start + seconds, False)
+    answers = await in_turn(client, server.limits()["workers"], turns)
     return count(answers, 200) / (time.perf_counter() - start)
 
 
@@ -120,7 +121,7 @@ def judged(answers: Sequence[Answer], most: float, limits: Mapping[str, float]) 
         Row("shed", len(shed)),
         Row("shed, p95 ms", 1000 * percentile([each.seconds for each in shed], 95), most=100),
         Row("shed without Retry-After", sum(not each.says_when_to_retry for each in shed), most=0),
-        Row("neither 200 nor 503", len(answers) - len(good) - len(shed), most=0),
+        Row(f"neither 200 nor 503 {others(answers)}".rstrip(), len(answers) - len(good) - len(shed), most=0),
     ]
 
 
@@ -135,7 +136,7 @@ async def kill(plan: Plan) -> list[Row]:
             Row("photographs begun anew", server.metric("cutaway_retries_total")),
             Row("slowest recovery, s", max(killing.result()), most=3),
             Row("requests", len(answers)),
-            Row("not answered with 200", len(answers) - count(answers, 200), most=0),
+            Row(f"not answered with 200 {others(answers)}".rstrip(), len(answers) - count(answers, 200), most=0),
             Row("slowest answer, s", max(each.seconds for each in answers)),
         ]
 
@@ -232,37 +233,21 @@ async def stop() -> tuple[list[Answer], float, int]:
 async def soak(plan: Plan) -> list[Row]:
     """Watch memory and open files over many requests."""
     with fresh_server({"CUTAWAY_RECYCLE": "1000000000"}) as (server, client):  # no worker is replaced meanwhile
-        samples: list[tuple[int, float]] = []
-        left = iter(range(plan.requests))
-        first = len(open_files(server))
-
-        def go_on() -> bool:
-            number = next(left, None)
-            if number is not None and number % SAMPLE_EVERY == 0:
-                samples.append((number, resident_megabytes(server)))
-            return number is not None
-
-        answers = await in_turn(client, server.limits()["workers"], go_on)
-        warm = samples[len(samples) // 4 :]
-        slope = linear_regression(*zip(*warm, strict=True)).slope
-        return [
+        first, clients = len(open_files(server)), server.limits()["workers"]
+        answers: list[Answer] = []
+        samples = []
+        while len(answers) < max(plan.requests, 2 * BATCH):  # a slope takes two points
+            answers += await in_turn(client, clients, iter(range(BATCH)))
+            samples.append((len(answers), resident_megabytes(server)))
+        rows = [
             Row("requests", len(answers)),
             Row("not answered with 200", len(answers) - count(answers, 200), most=0),
             Row("memory at first, MB", samples[0][1]),
             Row("memory at last, MB", samples[-1][1]),
-            Row("MB more for 1,000 requests, after the first quarter", 1_000 * slope, most=1),
             Row("open files more", len(open_files(server)) - first),
         ]
-
-
-def count(answers: Sequence[Answer], status: int) -> int:
-    """Return how many ``answers`` have ``status``."""
-    return sum(each.status == status for each in answers)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that ``share`` percent of ``values`` do not pass; NaN, which meets no bar, of none."""
-    return sorted(values)[math.ceil(len(values) * share / 100) - 1] if values else math.nan
+    slope = linear_regression(*zip(*samples[len(samples) // 4 :], strict=True)).slope
+    return [*rows, Row("MB more for 1,000 requests", 1_000 * slope, most=1)]
 
 
 TRIALS: Mapping[str, Callable[[Plan], Coroutine[None, None, list[Row]]]] = MappingProxyType(

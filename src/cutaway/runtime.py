@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from cutaway import manifest, weights
 from cutaway.errors import ModelError
 from cutaway.manifest import ModelManifest
+from cutaway.ort import onnxruntime
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",

@@ -23,7 +23,7 @@ schemathesis.openapi.format("size", st.sampled_from(["1x1", "80x60", "60x80"]))
 
 
 @schemathesis.hook
-def map_case(context: HookContext, case: Case) -> Case:  # noqa: ARG001 - schemathesis calls it so
+def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:  # noqa: ARG001 - schemathesis calls it so
     """Let the options of a request that is meant to be right be said once, and agree with each other.
 
     A schema says what each may be, not which two contradict each other; what comes of that, other tests show.
@@ -44,17 +44,18 @@ def filter_body(context: HookContext, body: Any) -> bool:  # noqa: ARG001
 
 
 @schemathesis.hook
-def before_add_examples(context: HookContext, examples: list[Case]) -> None:
+def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None:
     """Let the examples agree too; they do not pass through ``map_case``."""
     for position, example in enumerate(examples):
         examples[position] = map_case(context, example)
 
 
-def is_wrong(case: Case) -> bool:
+def is_wrong(case: Case[Any]) -> bool:
     """Whether a part of the request is meant to be refused."""
-    return case.meta is not None and any(
-        part.mode != GenerationMode.POSITIVE for part in (case.meta.generation, *case.meta.components.values())
-    )
+    if case.meta is None:
+        return False
+    modes = {case.meta.generation.mode, *(part.mode for part in case.meta.components.values())}
+    return modes != {GenerationMode.POSITIVE}
 
 
 def agreeing(options: Mapping[str, Any], *, has_picture: bool) -> set[str]:

@@ -48,7 +48,7 @@ def test_a_body_comes_back_as_the_library_cuts_it_out(client: TestClient, tiny_m
     expected = Remover(tiny_model_path).remove(PHOTO)
     assert np.array_equal(np.asarray(picture(response)), expected.rgba)
     assert response.headers["content-type"] == "image/png"
-    assert response.headers["x-width"], response.headers["x-height"] == ("80", "96")
+    assert (response.headers["x-width"], response.headers["x-height"]) == ("80", "96")
     assert response.headers["x-found-person"] == "true"
     assert float(response.headers["x-confidence"]) == pytest.approx(expected.confidence, abs=1e-4)
     assert response.headers["x-person-box"] == ",".join(map(str, expected.box or ()))

@@ -16,7 +16,7 @@ EXAMPLES = os.environ.get("CUTAWAY_API_EXAMPLES", "20")
 
 def test_the_description_is_true(tiny_model_path: Path, tmp_path: Path) -> None:
     with process(tiny_model_path) as address:
-        command = [Path(sys.executable).with_name("schemathesis"), "run", f"{address}/openapi.json"]
+        command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{address}/openapi.json"]
         how = ["--checks", "all", "--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--no-color"]
         environment = {
             **os.environ,

@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from cutaway import weights
 from cutaway.geometry import Fit
+from cutaway.ort import onnxruntime
 from cutaway.runtime import Runtime
 
 WARM_UP, REPEATS = 3, 15

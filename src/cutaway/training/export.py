@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from cutaway import imagefile, manifest
 from cutaway.errors import DataError, ModelError
 from cutaway.geometry import Fit, place
 from cutaway.manifest import ModelManifest, TrainingSet
+from cutaway.ort import onnxruntime
 from cutaway.training import checkpoint
 from cutaway.training.config import Recipe, parse_recipe
 from cutaway.training.initial import HALF

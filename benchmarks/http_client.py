@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Sends photographs that differ in a comment alone, on connections that are kept; opens another if none is idle."""
+    """Sends photographs that differ in a comment alone, on connections that are kept. Never sends one twice."""
 
     port: int
     numbers: Iterator[int] = field(default_factory=numbers_from)

@@ -1,4 +1,4 @@
-"""Take the pictures of the page anew: ``cutaway serve`` in another terminal, then ``python docs/images/screenshots.py``."""
+"""Take the pictures of the page anew; ``cutaway serve`` has to be running: ``python docs/images/screenshots.py``."""
 
 import io
 import shutil

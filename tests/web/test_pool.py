@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -54,8 +54,10 @@ def pids() -> set[int]:
     """Return the worker processes of this process."""
     found = set()
     for task in Path(f"/proc/{os.getpid()}/task").iterdir():
-        found |= {int(pid) for pid in (task / "children").read_text().split()}
-    return {pid for pid in found if b"cutaway.web.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+        with suppress(FileNotFoundError, ProcessLookupError):  # threads and processes end meanwhile
+            children = map(int, (task / "children").read_text().split())
+            found |= {pid for pid in children if b"cutaway.web.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return found
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -135,3 +135,22 @@ def test_help_tells_of_every_setting() -> None:
     help_text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for flag in ("--host", "--api-keys", "--max-bytes", "--upload-seconds", "--runner"):
         assert flag in help_text
+
+
+def test_a_refusal_is_heard_by_a_client_that_still_sends(address: str) -> None:
+    body = bytes(400_000)
+    head = HEAD + b"X-Api-Key: none\r\nAccept: text/html\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with connect(address) as client:
+        for _ in range(3):  # the connection stays usable
+            client.sendall(head + body)
+            answer = client.recv(10_000)
+            assert answer.startswith(b"HTTP/1.1 406")
+            assert b"connection: close" not in answer.lower()
+
+
+def test_after_a_refusal_of_something_large_the_connection_is_closed_and_said_to_be(address: str) -> None:
+    with connect(address) as client:
+        client.sendall(HEAD + b"Content-Length: 30000000\r\n\r\n" + bytes(10_000))
+        answer = client.recv(10_000)
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert b"connection: close" in answer.lower()

@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -49,18 +50,28 @@ ALWAYS: Mapping[str, str] = {
 PART = 1 << 16
 """Bytes of an answer that are sent at a time."""
 
+BODY = frozenset(("content-length", "transfer-encoding"))
+"""Headers of which one announces a body."""
+
+REST, REST_SECONDS = 1_000_000, 1.0
+"""Bytes, and seconds, of a body that nobody wants which are waited for."""
+
 CLIENT_GONE = 499
 """The status, in logs and metrics alone, of a request whose client did not wait for the answer."""
 
 
 @dataclass
 class _Seen:
-    """What is told of a request when it is over; ``answering`` since when, on the loop's clock."""
+    """What is told of a request when it is over.
+
+    ``answering`` since when, on the loop's clock; ``is_heard`` once its body has come in to the end.
+    """
 
     started: float = field(default_factory=time.perf_counter)
     status: int = CLIENT_GONE
     sent: int = 0
     answering: float = 0.0
+    is_heard: bool = True
 
 
 class Context:
@@ -75,19 +86,27 @@ class Context:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked, seen = Headers(scope=scope).get("x-request-id", ""), _Seen()
+        headers = Headers(scope=scope)
+        asked, seen = headers.get("x-request-id", ""), _Seen(is_heard=BODY.isdisjoint(headers))
         request_id = asked if REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
 
+        async def heard() -> Message:
+            message = await receive()
+            seen.is_heard = not message.get("more_body", False)
+            return message
+
         async def told(message: Message) -> None:
-            _note(message, seen, request_id)
+            if message["type"] == "http.response.start":
+                await _hear_out(heard, seen)
+                _note(message, seen, request_id)
             for part in _parts(message):
                 async with asyncio.timeout_at(self._patience(seen)):
                     await send(part)
                 seen.sent += len(part.get("body", b""))
 
         try:
-            await self._answer(scope, receive, told)
+            await self._answer(scope, heard, told)
         except TimeoutError:
             seen.status = CLIENT_GONE
             raise  # makes the server close the connection
@@ -143,14 +162,25 @@ def problem_response(connection: HTTPConnection, problem: ProblemError) -> Respo
     )
 
 
+async def _hear_out(heard: Receive, seen: _Seen) -> None:
+    """Take in what is left of a body, if that is little: a client that still sends is not yet ready for an answer."""
+    left = REST
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REST_SECONDS):
+            while not seen.is_heard and left > 0:
+                left -= len((await heard()).get("body", b""))
+
+
 def _note(message: Message, seen: _Seen, request_id: str) -> None:
-    if message["type"] == "http.response.start":
-        seen.status = message["status"]
-        headers = MutableHeaders(scope=message)
-        headers["X-Request-ID"] = request_id
-        headers.setdefault("Cache-Control", "no-store")
-        for name, value in ALWAYS.items():
-            headers.setdefault(name, value)
+    """Write down what an answer begins with, and what every answer has to say."""
+    seen.status = message["status"]
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-ID"] = request_id
+    headers.setdefault("Cache-Control", "no-store")
+    if not seen.is_heard:  # the rest would be taken for the next request
+        headers["Connection"] = "close"
+    for name, value in ALWAYS.items():
+        headers.setdefault(name, value)
 
 
 def _parts(message: Message) -> Iterator[Message]:

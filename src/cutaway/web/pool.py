@@ -240,18 +240,19 @@ class Pool:
     async def _recycled(self, each: _Worker) -> _Worker:
         if each.done < self.plan.recycle:
             return each
+        self.ready -= 1
         await each.leave()
         return await self._another()
 
     async def _replace(self, each: _Worker, reason: str) -> _Worker:
-        self.metrics.workers_lost.inc()
         self.log(reason)
         await each.kill()
+        self.ready -= 1
+        self.metrics.workers_lost.inc()
         return await self._another()
 
     async def _another(self) -> _Worker:
-        """Return a new worker, however long it takes until one comes up."""
-        self.ready -= 1
+        """Return a new worker, however long it takes until one comes up, and count it as ready again."""
         try:
             while True:
                 try:

@@ -33,6 +33,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _limit_memory(setup.memory)
+    _step_back()
     try:
         workshop = open_workshop(setup)
     except CutawayError as error:
@@ -42,6 +43,9 @@ def main() -> None:
     heard = _say(answers, Message({"models": models}))
     while heard and (job := read(sys.stdin.buffer)) is not None:
         heard = _say(answers, answer(job, workshop))
+
+
+NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,12 @@ def _own_output() -> BinaryIO:
     ours = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return ours
+
+
+def _step_back() -> None:
+    """Let the server go first, which has little to do, and to do it at once."""
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(NICENESS)
 
 
 def _limit_memory(most: int) -> None:

@@ -39,6 +39,21 @@ def status_after(address: str, sent: bytes) -> str:
         return client.recv(1000).decode("latin-1").partition(" ")[2][:3]
 
 
+def metrics(address: str) -> str:
+    with urlopen(f"{address}/metrics") as answer:  # noqa: S310
+        text: str = answer.read().decode()
+        return text
+
+
+def wait_for_metric(address: str, line: str) -> None:
+    """Return once ``line`` is among the server's numbers. Raises ``AssertionError`` when it is not in half a minute."""
+    for _ in range(600):
+        if line in metrics(address):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {line} in {metrics(address)}")
+
+
 HEAD = b"POST /v1/cutout HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -73,8 +88,7 @@ def test_who_does_not_read_the_answer_is_cut_off(tiny_model_path: Path) -> None:
     pace = "--upload-seconds", "2", "--upload-rate", "100000000"
     with process(tiny_model_path, *pace) as address, connect(address) as client:
         client.sendall(head + b"Content-Length: %d\r\n\r\n" % len(photo) + photo)
-        while 'status="499"' not in urlopen(f"{address}/metrics").read().decode():  # noqa: S310
-            time.sleep(0.1)
+        wait_for_metric(address, 'status="499"')
 
 
 def test_a_client_may_leave_at_any_time(address: str) -> None:
@@ -83,6 +97,19 @@ def test_a_client_may_leave_at_any_time(address: str) -> None:
             client.sendall((HEAD + b"Content-Length: %d\r\n\r\n" % len(PHOTO) + PHOTO)[:length])
     with urlopen(Request(f"{address}/v1/cutout", PHOTO)) as answer:  # noqa: S310
         assert answer.status == 200
+
+
+def test_a_photo_whose_sender_left_is_not_begun(tiny_model_path: Path) -> None:
+    large = encode(draw_person(3000, 3000), compress_level=1)
+    with process(tiny_model_path) as address, connect(address) as first, connect(address) as second:
+        first.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(large) + large)
+        wait_for_metric(address, "cutaway_workers_busy 1.0")
+        second.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(PHOTO) + PHOTO)
+        wait_for_metric(address, "cutaway_queue_length 1.0")
+        second.close()
+        wait_for_metric(address, 'cutaway_requests_total{method="POST",route="/v1/cutout",status="499"} 1.0')
+        assert first.recv(100).startswith(b"HTTP/1.1 200")
+        assert 'cutaway_stage_seconds_count{stage="decode"} 1.0' in metrics(address)
 
 
 def test_what_was_begun_is_finished_before_it_stops(tiny_model_path: Path) -> None:
@@ -98,9 +125,7 @@ def test_what_was_begun_is_finished_before_it_stops(tiny_model_path: Path) -> No
         asking = [threading.Thread(target=ask, args=(address,)) for _ in range(3)]
         for thread in asking:
             thread.start()
-        while b"cutaway_workers_busy 1.0" not in urlopen(f"{address}/metrics").read():  # noqa: S310
-            time.sleep(0.02)
-        time.sleep(0.5)
+        wait_for_metric(address, "cutaway_queue_length 2.0")
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=30) == 0
         for thread in asking:

@@ -134,6 +134,8 @@ class Context:
     def _tell(self, scope: Scope, seen: _Seen, request_id: str) -> None:
         route = getattr(scope.get("route"), "path", None) or "other"
         seconds = time.perf_counter() - seen.started
+        if scope["state"].get("is_gone"):
+            seen.status = CLIENT_GONE
         self._metrics.requests.labels(scope["method"], route, str(seen.status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         self._metrics.sent.inc(seen.sent)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
+import httpx2
 from benchmarks.http_client import PHOTO
 from benchmarks.http_server import running
 from PIL import Image
@@ -37,24 +37,24 @@ class Outcome:
     wrong: str = ""
 
 
-def send(client: httpx.Client, path: Path) -> Outcome:
+def send(client: httpx2.Client, path: Path) -> Outcome:
     """Return the outcome of a file."""
     try:
         response = client.post("/v1/cutout", content=path.read_bytes())
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         return Outcome(path.name, "none", repr(error))
     if response.status_code == 200:
         return Outcome(path.name, "200", "" if opens(response.content) else "the result does not open")
     return Outcome(path.name, f"{response.status_code} {problem_name(response)}", wrong_with(response))
 
 
-def problem_name(response: httpx.Response) -> str:
+def problem_name(response: httpx2.Response) -> str:
     """Return the name of the problem, "" where it is none."""
     is_problem = response.headers.get("content-type") == "application/problem+json"
     return str(response.json()["type"]).removeprefix("/problems/") if is_problem else ""
 
 
-def wrong_with(response: httpx.Response) -> str:
+def wrong_with(response: httpx2.Response) -> str:
     """Return what is wrong with a refusal, "" for nothing."""
     if response.status_code >= 500:
         return f"status {response.status_code}: {response.text}"
@@ -75,7 +75,7 @@ def opens(data: bytes) -> bool:
 
 def sweep(files: Sequence[Path], folder: Path) -> list[Outcome]:
     """Return the outcome of every file, and of the server itself, which runs in ``folder``."""
-    with running(folder, SETTINGS) as server, httpx.Client(base_url=server.url, timeout=SECONDS_EACH) as client:
+    with running(folder, SETTINGS) as server, httpx2.Client(base_url=server.url, timeout=SECONDS_EACH) as client:
         with ThreadPoolExecutor(AT_ONCE) as threads:
             outcomes = list(threads.map(lambda path: send(client, path), files))
         lost = server.metric("cutaway_workers_lost_total")

@@ -10,7 +10,7 @@ from itertools import count as numbers_from
 from pathlib import Path
 from typing import TypeAlias
 
-import httpx
+import httpx2
 
 import cutaway
 
@@ -123,7 +123,7 @@ async def at_rate(client: Client, rate: float, during: Awaitable[object]) -> lis
 def probe(port: int, seconds: float) -> list[float]:
     """Return how many seconds /healthz took, each time that it was asked; for a process of its own."""
     taken, start = [], time.perf_counter()
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
         for number in range(round(seconds * PROBES_A_SECOND)):
             due = start + number / PROBES_A_SECOND
             time.sleep(max(0.0, due - time.perf_counter()))

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
+import httpx2
 from benchmarks.http_client import PHOTO
 from benchmarks.http_server import Server, open_files, read, running
 from PIL import ExifTags, Image
@@ -41,7 +41,7 @@ def marked_photo(word: str) -> bytes:
     return file.getvalue()
 
 
-def upload(client: httpx.Client, number: int, word: str) -> tuple[int, str]:
+def upload(client: httpx2.Client, number: int, word: str) -> tuple[int, str]:
     """Return the status of upload ``number``, and what is wrong with the answer, "" for nothing."""
     photo = marked_photo(word)
     photo = photo[: len(photo) // 2] if number % 10 == 0 else photo
@@ -54,7 +54,7 @@ def upload(client: httpx.Client, number: int, word: str) -> tuple[int, str]:
     return response.status_code, wrong_with(response, word)
 
 
-def wrong_with(response: httpx.Response, word: str) -> str:
+def wrong_with(response: httpx2.Response, word: str) -> str:
     """Return what a result should not hold, "" for nothing."""
     if word.encode() in response.content:
         return "the word is in the answer"
@@ -94,7 +94,7 @@ def look(folder: Path, uploads: int) -> tuple[Counter[int], list[str]]:
     environment = {name: str(folder / name.lower()) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
     for place in environment.values():
         Path(place).mkdir()
-    with running(folder, environment) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    with running(folder, environment) as server, httpx2.Client(base_url=server.url, timeout=60) as client:
         with ThreadPoolExecutor(AT_ONCE) as threads:
             answers = list(threads.map(lambda number: upload(client, number, word), range(uploads)))
         found = [*deleted(server, word), *traces(word, folder, since)]

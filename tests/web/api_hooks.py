@@ -70,6 +70,7 @@ def agreeing(options: Mapping[str, Any], *, has_picture: bool) -> set[str]:
         ("size" not in options, {"upscale"}),
         (options.get("format") == "jpg" and not mask and not behind, {"format"}),
         (options.get("format") not in ("webp", "avif"), {"quality"}),
+        (options.get("refine") == "closed-form", {"refine"}),  # which an operator has to offer
     ):
         unwanted |= names if wrong else set()
     return set(options) - unwanted

@@ -141,6 +141,7 @@ def test_exif_stays_here_unless_it_is_asked_for(client: TestClient) -> None:
         ("format=jpg", "format"),
         ("magic=1", "magic"),
         ("refine=closed", "refine"),
+        ("refine=closed-form", "refine"),
     ],
 )
 def test_a_wrong_option_is_named(client: TestClient, query: str, option: str) -> None:

@@ -26,7 +26,7 @@ PLAN = Plan(workers=1, queue=4, deadline=20.0, recycle=1000)
 def job(photo: bytes = PHOTO, **options: object) -> Message:
     facts = {
         "model": "tiny",
-        "refine": None,
+        "refine": "guided",
         "options": {**asdict(Options()), **options},
         "encoding": asdict(Encoding("png")),
         "require_person": False,
@@ -41,7 +41,7 @@ def large() -> bytes:
 
 @asynccontextmanager
 async def running(model: Path, plan: Plan = PLAN) -> AsyncIterator[Pool]:
-    setup = Setup({"tiny": str(model)}, 10**9, 50_000_000, 12_000, 1, 2_000_000_000)
+    setup = Setup({"tiny": str(model)}, ("guided",), 10**9, 50_000_000, 12_000, 1, 2_000_000_000)
     pool = Pool(setup, plan, Metrics(), str)
     await pool.start()
     try:
@@ -267,7 +267,7 @@ def test_a_damaged_model_is_said_to_be_why_nothing_starts(tiny_model_path: Path,
 
 def test_a_worker_that_runs_out_of_memory_says_so_and_is_replaced(tiny_model_path: Path) -> None:
     async def test() -> None:
-        setup = Setup({"tiny": str(tiny_model_path)}, 10**9, 50_000_000, 12_000, 1, 250_000_000)
+        setup = Setup({"tiny": str(tiny_model_path)}, ("guided",), 10**9, 50_000_000, 12_000, 1, 250_000_000)
         pool = Pool(setup, PLAN, Metrics(), str)
         await pool.start()
         first = pids()

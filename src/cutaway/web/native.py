@@ -72,7 +72,9 @@ async def cutout(request: Request, query: Annotated[Wishes, Query()], service: K
         upload = await uploads.receive(request, settings.max_bytes, settings.pace, account)
         service.metrics.received.inc(account.bytes)
         wishes = merged(query, upload.fields)
-        wishes = wishes.model_copy(update={"model": wishes.model or _default(service)})
+        wishes = wishes.model_copy(
+            update={"model": wishes.model or _default(service), "refine": wishes.refine or settings.refine[0]}
+        )
         offer = negotiation.choose(accept, wishes.format)
         answer = await _while_connected(request, _work(service, upload, wishes, offer.format))
     for stage, seconds in answer.facts["seconds"].items():
@@ -87,6 +89,9 @@ async def _work(service: Service, upload: Upload, wishes: Wishes, file_format: s
         _check_kind(file, service.settings.accepted)
     if wishes.model not in service.models:
         raise ProblemError("invalid-option", "model: there is none of this name; see /v1/models.", option="model")
+    if wishes.refine not in service.settings.refine:
+        offered = ", ".join(service.settings.refine)
+        raise ProblemError("invalid-option", f"refine: this server offers {offered} alone.", option="refine")
     encoding = {"format": file_format, "quality": wishes.quality, "keep_metadata": wishes.keep_metadata}
     job = {
         "options": look(wishes),

@@ -23,7 +23,7 @@ from cutaway.web.setup import Setup, to_json
 
 WORKER = "cutaway.web.worker"
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 """Seconds in which a worker has to have loaded its model."""
 
 REMEMBERED = 1_000

@@ -35,7 +35,7 @@ def build(settings: Settings) -> Service:
     """Return the parts of a server that is set up as ``settings`` say; nothing is started."""
     metrics = Metrics()
     limits = settings.max_bytes, settings.max_pixels, settings.max_side
-    setup = Setup(settings.model_files, *limits, settings.threads, settings.memory * 1_000_000)
+    setup = Setup(settings.model_files, settings.refine, *limits, settings.threads, settings.memory * 1_000_000)
     plan = Plan(settings.workers, settings.queue, settings.deadline, settings.recycle)
     pool = Pool(setup, plan, metrics, _note_loss)
     budget = Budget(settings.upload_memory * 1_000_000)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
+from annotated_types import MinLen
 from limits import parse as parse_rate
 from pydantic import (
     AfterValidator,
@@ -31,6 +32,9 @@ HASHED = "sha256:"
 """What an API key begins with that is given as the hexadecimal SHA-256 of itself."""
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+Refine: TypeAlias = Literal["none", "guided", "closed-form"]
 
 
 def _listed(value: Any) -> Any:
@@ -56,6 +60,7 @@ def _checked_kind(name: str) -> str:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Keys = Annotated[tuple[Annotated[str, AfterValidator(_hashed)], ...], NoDecode, BeforeValidator(_listed)]
 Kinds = Annotated[tuple[Annotated[str, AfterValidator(_checked_kind)], ...], NoDecode, BeforeValidator(_listed)]
+Refinements = Annotated[tuple[Refine, ...], NoDecode, BeforeValidator(_listed), MinLen(1)]
 Rate = Annotated[str, AfterValidator(_checked_rate)]
 
 
@@ -103,6 +108,10 @@ class Settings(BaseSettings):
 
     models: Names = Field(
         default=(DEFAULT,), description="Names of installed models, or .onnx files; the first is the default."
+    )
+    refine: Refinements = Field(
+        default=("guided", "none"),
+        description="Refinements that may be asked for, the first if none is; closed-form takes a minute to load.",
     )
     kinds: Kinds = Field(
         default=("JPEG", "PNG", "WEBP", "AVIF", "HEIC"), description="Accepted files; also tiff, bmp, gif."

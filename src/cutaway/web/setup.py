@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Setup:
-    """The files of the ``models`` by name, the limits of a photograph, and ``memory`` in bytes."""
+    """The files of the ``models`` by name, the refinements on offer, limits of a photograph, ``memory`` in bytes."""
 
     models: dict[str, str]
+    refine: tuple[str, ...]
     max_bytes: int
     max_pixels: int
     max_side: int

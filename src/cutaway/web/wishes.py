@@ -58,7 +58,8 @@ class Wishes(BaseModel):
     )
     upscale: bool = Field(default=False, description="Let a size or preset enlarge the person beyond the photograph.")
     refine: Literal["none", "guided", "closed-form"] | None = Field(
-        default=None, description="How the alpha is brought to the photograph's size; `guided` if not said."
+        default=None,
+        description="How the alpha is brought to the photograph's size: as the operator offers, `guided` if not said.",
     )
     model: str | None = Field(default=None, max_length=100, description="A model that /v1/models lists.")
     format: Literal["png", "webp", "avif", "tiff", "jpg"] | None = Field(

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from cutaway import imagefile
+from cutaway import closed_form, imagefile
+from cutaway.composite import quantised
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError, ImageError, LimitError, ModelError, OptionError
 from cutaway.imagefile import Limits
@@ -111,12 +112,16 @@ def _problem(name: str, detail: str, **members: int | str) -> Message:
 def open_workshop(setup: Setup) -> Workshop:
     """Return a workshop with every model loaded and run once: the first photograph is to be no slower than the second.
 
-    Raises ``ModelError`` when one is missing or damaged.
+    Raises ``CutawayError`` when one is missing or damaged, or a refinement takes an extra that is not installed.
     """
     limits = Limits(setup.max_bytes, setup.max_pixels, setup.max_side)
     removers = {name: Remover(path, threads=setup.threads, limits=limits) for name, path in setup.models.items()}
     for remover in removers.values():
         remover.remove(np.zeros((64, 64, 3), np.uint8))
+    if "closed-form" in setup.refine:  # compiles itself when it is first used, for up to a minute
+        closed_form.require()
+        slope = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))
+        closed_form.closed_form(slope, np.repeat(quantised(slope, np.uint8)[..., np.newaxis], 3, axis=2))
     return Workshop(removers, limits)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cutaway.composite import Fit, is_colour, parse_position
 from cutaway.errors import CutawayError, OptionError
 from cutaway.framing import Margin, find_preset
-from cutaway.imagefile import LIMITS, LOSSY, Source, read
+from cutaway.imagefile import LIMITS, LOSSY, Limits, Source, read
 from cutaway.look import Background, Blur, Encoding, Look, View
 from cutaway.photo import Photo
 
@@ -112,13 +112,13 @@ def parse_background(text: str) -> Background:
     return text
 
 
-def read_picture(source: Source, name: str) -> Photo:
+def read_picture(source: Source, name: str, limits: Limits = LIMITS) -> Photo:
     """Return the picture in ``source``, which errors call ``name``, to lie behind a person.
 
-    Raises ``OptionError`` when it cannot be read or is not opaque.
+    Raises ``OptionError`` when it cannot be read, is over ``limits``, or is not opaque.
     """
     try:
-        picture = read(source)
+        picture = read(source, limits)
     except CutawayError as error:
         raise OptionError("background", f"{name}: {error}") from error
     if picture.alpha is not None:

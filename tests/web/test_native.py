@@ -179,6 +179,12 @@ def test_limits_are_told_with_what_passed_them(client: TestClient) -> None:
     assert (facts["limit"], facts["actual"]) == (50_000_000, 7_072 * 7_071)
 
 
+def test_a_background_picture_keeps_to_the_same_limits(tiny_model_path: Path) -> None:
+    with serving(tiny_model_path, max_pixels=96 * 80) as client:
+        files = {"image": ("a", PHOTO), "background": ("b", encode(draw_person(97, 80)))}
+        assert "the limit is" in str(problem(client.post("/v1/cutout", files=files), 400, "invalid-option")["detail"])
+
+
 def test_a_form_without_its_parts_is_refused(client: TestClient) -> None:
     boundary = {"content-type": "multipart/form-data; boundary=x"}
     problem(client.post("/v1/cutout", files={"photo": ("a", PHOTO)}), 400, "no-image")

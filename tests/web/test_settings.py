@@ -60,6 +60,8 @@ def test_on_loopback_only_local_names_are_answered(host: str) -> None:
         (["--kinds", "jpeg,svg"], "kinds"),
         (["--rate-limit", "often"], "rate-limit"),
         (["--workers", "0"], "workers"),
+        (["--refine", ""], "refine"),
+        (["--refine", "magic"], "refine"),
         (["--tls-key", "key.pem"], "tls-key"),
         (["--runner", "gunicorn"], "runner"),
     ],

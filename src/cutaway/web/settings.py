@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from annotated_types import MinLen
 from limits import parse as parse_rate
 from pydantic import (
     AfterValidator,
@@ -60,7 +59,7 @@ def _checked_kind(name: str) -> str:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Keys = Annotated[tuple[Annotated[str, AfterValidator(_hashed)], ...], NoDecode, BeforeValidator(_listed)]
 Kinds = Annotated[tuple[Annotated[str, AfterValidator(_checked_kind)], ...], NoDecode, BeforeValidator(_listed)]
-Refinements = Annotated[tuple[Refine, ...], NoDecode, BeforeValidator(_listed), MinLen(1)]
+Refinements = Annotated[tuple[Refine, ...], NoDecode, BeforeValidator(_listed)]
 Rate = Annotated[str, AfterValidator(_checked_rate)]
 
 
@@ -111,6 +110,7 @@ class Settings(BaseSettings):
     )
     refine: Refinements = Field(
         default=("guided", "none"),
+        min_length=1,
         description="Refinements that may be asked for, the first if none is; closed-form takes a minute to load.",
     )
     kinds: Kinds = Field(

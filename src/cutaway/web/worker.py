@@ -25,6 +25,9 @@ from cutaway.remover import Remover
 from cutaway.web.messages import Message, pack, read
 from cutaway.web.setup import Setup, from_json
 
+NICENESS = 10
+"""How far a worker stands back behind the server, which has little to do, and has to do it at once."""
+
 
 def main() -> None:
     """Answer every message until there are no more."""
@@ -44,9 +47,6 @@ def main() -> None:
     heard = _say(answers, Message({"models": models}))
     while heard and (job := read(sys.stdin.buffer)) is not None:
         heard = _say(answers, answer(job, workshop))
-
-
-NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def answer(job: Message, workshop: Workshop) -> Message:
 def _cut_out(job: Message, workshop: Workshop) -> Message:
     wish, started = job.facts, time.perf_counter()
     encoding = Encoding(**wish["encoding"])
-    picture = read_picture(job.files[1], "the picture") if len(job.files) > 1 else None
+    picture = read_picture(job.files[1], "the picture", workshop.limits) if len(job.files) > 1 else None
     look = parse(Options(**wish["options"]), encoding, picture)
     photo = imagefile.read(job.files[0], workshop.limits)
     decoded = time.perf_counter()
@@ -143,7 +143,7 @@ def _own_output() -> BinaryIO:
 
 
 def _step_back() -> None:
-    """Let the server go first, which has little to do, and to do it at once."""
+    """Let the server go first."""
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICENESS)
 

@@ -29,7 +29,7 @@ Times = tuple[float, float]
 STAGES = {
     "load the model": ("runtime.py", "__init__"),
     "decode": ("imagefile.py", "read"),
-    "fit": ("remover.py", "_predict"),
+    "fit": ("geometry.py", "resize_image"),
     "network": ("runtime.py", "predict"),
     "refine": ("refine.py", "guided"),
     "foreground": ("foreground.py", "estimate_foreground"),
@@ -39,7 +39,7 @@ STAGES = {
 }
 """The stages of a removal, and the file and function of each."""
 
-WITHIN = {"fit": "network", "put together": "foreground"}
+WITHIN = {"put together": "foreground"}
 """The stages that hold another, which counts for itself."""
 
 

@@ -125,7 +125,7 @@ def test_an_unreadable_photo_is_an_image_error(remover: Remover) -> None:
 
 def test_closed_form_refines_where_it_is_asked_for(tiny_model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     half = np.full((96, 80), 0.5, np.float32)
-    monkeypatch.setattr("cutaway.closed_form.closed_form", lambda _coarse, _image: half)
+    monkeypatch.setattr("cutaway.closed_form.closed_form", lambda _coarse, _image, _small: half)
     np.testing.assert_array_equal(Remover(tiny_model_path, refine="closed-form").remove(draw_person()).alpha, half)
 
 

@@ -40,8 +40,10 @@ _Laplacian = Callable[..., Any]
 """``pymatting.cf_laplacian``, which returns a sparse matrix."""
 
 
-def closed_form(coarse: Alpha, image: Image) -> Alpha:
+def closed_form(coarse: Alpha, image: Image, small: Image | None = None) -> Alpha:
     """Return ``coarse`` (h×w, of the same frame as ``image``) at the size of ``image``, H×W, 0..1.
+
+    ``small`` is as ``guided`` takes it.
 
     Where the network is unsure, and nearby, the guided filter's alpha is drawn towards what the matting Laplacian of
     Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural Image Matting" (2008), takes for likely: an alpha
@@ -52,7 +54,7 @@ def closed_form(coarse: Alpha, image: Image) -> Alpha:
     Raises ``CutawayError`` where pymatting is missing.
     """
     laplacian = _load_laplacian()
-    alpha = guided(coarse, image)
+    alpha = guided(coarse, image, small)
     height, width = alpha.shape
     scale = math.ceil(max(height, width) / LONGEST)
     size = math.ceil(height / scale), math.ceil(width / scale)

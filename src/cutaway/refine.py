@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
-from PIL.Image import Resampling
 
-from cutaway.tiles import Tile, enlarged, reduced, source_of, spread, tiles
+from cutaway.geometry import resize_image
+from cutaway.tiles import Tile, enlarged, source_of, spread, tiles
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
 _Planes = NDArray[np.float64]
@@ -38,8 +38,10 @@ class _Line(NamedTuple):
     offset: _Planes
 
 
-def guided(coarse: Alpha, image: Image) -> Alpha:
+def guided(coarse: Alpha, image: Image, small: Image | None = None) -> Alpha:
     """Return ``coarse`` (h×w, of the same frame as ``image`` and usually smaller) at the size of ``image``, H×W, 0..1.
+
+    ``small`` is what ``resize_image`` makes of ``image`` at the size of ``coarse``, for whoever has it already.
 
     The fast guided filter (He and Sun, "Fast Guided Filter", 2015) with the photo as colour guide: for each window of
     the coarse alpha the linear function of colour that fits it best is found, and applied at full size. What the photo
@@ -51,8 +53,10 @@ def guided(coarse: Alpha, image: Image) -> Alpha:
     check_alpha(coarse)
     check_image(image)
     alpha = coarse.astype(np.float64)
+    if small is None:
+        small = resize_image(image, *coarse.shape)
     # Seen through the filter by which the network's input was made, or the finest strands do not agree.
-    guide = reduced(image, *coarse.shape, kind=Resampling.BILINEAR).astype(np.float64) / white(image)
+    guide = small.transpose(2, 0, 1) / np.float64(white(small))
     line = _damped(_kept_soft(_fit_line(alpha, guide), alpha, guide), alpha)
     return _apply(line, coarse, image)
 

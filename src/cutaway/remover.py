@@ -23,8 +23,8 @@ from cutaway.weights import DEFAULT
 
 Refine: TypeAlias = Literal["none", "guided", "closed-form"]
 
-Enlarge: TypeAlias = Callable[[Alpha, Image], Alpha]
-"""Brings an alpha of the network's size to the size of the image."""
+Enlarge: TypeAlias = Callable[[Alpha, Image, Image], Alpha]
+"""Brings an alpha of the network's size to the size of the image; the third is the image at the network's size."""
 
 DECODED_AHEAD = 2
 """Photos that ``remove_many`` holds decoded while it works on one."""
@@ -100,15 +100,16 @@ class Remover:
     def _cut(self, photo: Photo, enlarge: Enlarge) -> Cutout:
         height, width = photo.image.shape[:2]
         seen = _as_seen(photo)
-        coarse = self._predict(seen, photo.metadata.profile, place(height, width, self.manifest.fit))
+        placement = place(height, width, self.manifest.fit)
+        small = resize_image(seen, placement.height, placement.width)
+        coarse = self._predict(to_srgb(small, photo.metadata.profile), placement)
         found = _is_person(coarse)
-        alpha = enlarge(coarse, seen) if found else np.zeros((height, width), np.float32)
+        alpha = enlarge(coarse, seen, small) if found else np.zeros((height, width), np.float32)
         confidence = expected_iou(coarse) if found else 1 - float(coarse.max())
         return Cutout(_shown(photo), alpha, confidence, found, photo.alpha, metadata=photo.metadata, note=photo.note)
 
-    def _predict(self, image: Image, profile: bytes | None, placement: Placement) -> Alpha:
-        """Return the network's alpha, at the network's size, for the photo alone, which it is shown in sRGB."""
-        small = to_srgb(resize_image(image, placement.height, placement.width), profile)
+    def _predict(self, small: Image, placement: Placement) -> Alpha:
+        """Return the network's alpha, at the network's size, for the photo alone, in sRGB and of that size too."""
         batch = to_tensor(pad_image(small, placement)[None])
         return crop_canvas(self._runtime.predict(batch)[0, 0], placement)
 
@@ -147,5 +148,5 @@ def _enlarger(name: str) -> Enlarge:
         closed_form.require()
         return closed_form.closed_form
     if name == "none":
-        return lambda coarse, image: resize_alpha(coarse, *image.shape[:2])
+        return lambda coarse, image, _: resize_alpha(coarse, *image.shape[:2])
     raise CutawayError(f"there is no refinement {name!r}; choose one of {', '.join(get_args(Refine))}")

@@ -1,6 +1,6 @@
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,105 @@ def test_a_foreign_file_is_refused(tmp_path: Path, save: Save) -> None:
     save({}, path)
     with pytest.raises(DataError, match=r"model\.pt (is no checkpoint of this version|cannot be read)"):
         checkpoint.load(path)
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "PART_BYTES", 1000)
+
+
+def parts(folder: Path, stem: str = "") -> list[Path]:
+    return sorted(folder.glob(f"{stem}*.pt-part"))
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_no_file_is_larger_than_a_part_and_together_they_are_the_state(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "best.pt"
+    checkpoint.save(state(3), path)
+    assert len(parts(path.parent)) > 2
+    assert max(file.stat().st_size for file in path.parent.iterdir()) <= 1000
+    path.parent.rename(tmp_path / "elsewhere")  # as copied to another machine
+    assert is_state(checkpoint.load(tmp_path / "elsewhere" / "best.pt"), 3)
+
+
+def test_parts_are_below_fifteen_megabytes(tmp_path: Path) -> None:
+    checkpoint.save({"net": {"weight": torch.rand(4_000_000)}}, tmp_path / "best.pt")
+    assert [file.stat().st_size < 15_000_000 for file in tmp_path.iterdir()] == [True, True, True]
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_parts_go_with_their_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for step in (8, 9, 10):
+        checkpoint.save_step(state(step), tmp_path, step)
+    checkpoint.save(state(1), tmp_path / "best.pt")
+    checkpoint.save(state(2), tmp_path / "best.pt")
+    assert {path.name.partition(".")[0] for path in parts(tmp_path)} == {"best", "step-0000009", "step-0000010"}
+    assert is_state(checkpoint.load(tmp_path / "best.pt"), 2)
+    assert is_state(checkpoint.load(tmp_path / "step-0000009.pt"), 9)
+    monkeypatch.setattr(checkpoint, "PART_BYTES", 10**6)
+    checkpoint.save(state(3), tmp_path / "best.pt")
+    assert parts(tmp_path, "best") == []
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_a_kill_at_any_file_leaves_the_old_checkpoint_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, write = tmp_path / "best.pt", Path.replace
+    checkpoint.save(state(1), path)
+    files = len(names(tmp_path))
+
+    for survivors in range(files):
+        left = iter(range(survivors))
+
+        def die(self: Path, target: Path, left: Iterator[int] = left) -> Path:
+            if next(left, None) is None:
+                raise Killed
+            return write(self, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", die)
+            with pytest.raises(Killed):
+                checkpoint.save(state(2), path)
+        assert is_state(checkpoint.load(path), 1)
+    checkpoint.save(state(3), path)
+    assert is_state(checkpoint.load(path), 3)
+    assert len(names(tmp_path)) == files, "nothing that a kill left stays"
+
+
+@pytest.mark.usefixtures("in_parts")
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda part, _other: part.unlink(), "lacks its part {part}; copy it beside it"),
+        (lambda part, other: other.replace(part), "part .*{part} is not as it was written; copy it anew"),
+        (lambda part, _other: part.write_bytes(part.read_bytes()[:-1]), "part .*{part} is not as it was written"),
+        (lambda part, _other: part.write_bytes(b""), "part .*{part} is not as it was written"),
+    ],
+    ids=["lost", "another step's", "cut", "empty"],
+)
+def test_a_part_that_is_not_right_is_named_and_the_checkpoint_before_is_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path, Path], None], message: str
+) -> None:
+    for step in (5, 6):
+        checkpoint.save_step(state(step), tmp_path, step)
+    part, other = parts(tmp_path, "step-0000006")[1], parts(tmp_path, "step-0000005")[1]
+    kept = other.read_bytes()
+    damage(part, other)
+    other.write_bytes(kept)
+    with pytest.raises(DataError, match=message.format(part=part.name)):
+        checkpoint.load(tmp_path / "step-0000006.pt")
+    assert is_state(checkpoint.load_newest(tmp_path), 5)
+    assert "step-0000005.pt is taken" in caplog.text
+    assert part.name in caplog.text
+
+
+@pytest.mark.usefixtures("in_parts")
+@pytest.mark.parametrize("line", ["../best.1-0.pt-part", "", "\xff"])
+def test_a_list_of_parts_that_is_damaged_is_refused_and_in_nobodys_way(tmp_path: Path, line: str) -> None:
+    (tmp_path / "step-0000005.pt").write_bytes(checkpoint.LISTING + line.encode("latin1") + b"\n")
+    with pytest.raises(DataError, match=r"step-0000005\.pt (cannot be read|lacks its part)"):
+        checkpoint.load_newest(tmp_path)
+    checkpoint.save_step(state(6), tmp_path, 6)
+    assert is_state(checkpoint.load_newest(tmp_path), 6)
 
 
 class Trap:

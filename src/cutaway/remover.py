@@ -3,7 +3,8 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -27,7 +28,7 @@ Enlarge: TypeAlias = Callable[[Alpha, Image, Image], Alpha]
 """Brings an alpha of the network's size to the size of the image; the third is the image at the network's size."""
 
 DECODED_AHEAD = 2
-"""Photos that ``remove_many`` holds decoded while it works on one."""
+"""Photos that ``read_ahead`` holds decoded beside the one that is worked on."""
 
 SMALLEST_PERSON = 0.002
 """Share of the frame below which what was found is not taken for a person."""
@@ -82,20 +83,15 @@ class Remover:
 
         A photo that cannot be read yields its error instead.
         """
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            pending: deque[Future[Photo]] = deque()
-            for photo in photos:
-                pending.append(pool.submit(imagefile.read, photo, self._limits))
-                if len(pending) > DECODED_AHEAD:
-                    yield self._finish(pending.popleft())
-            while pending:
-                yield self._finish(pending.popleft())
+        yield from self.remove_read(read_ahead(photos, self._limits))
 
-    def _finish(self, decoding: Future[Photo]) -> Cutout | CutawayError:
-        try:
-            return self._cut(decoding.result(), self._enlarge)
-        except CutawayError as error:
-            return error
+    def remove_read(self, photos: Iterable[Photo | CutawayError]) -> Iterator[Cutout | CutawayError]:
+        """Yield the cut-out of each photo that ``read_ahead`` gives, in order, and its errors in their places."""
+        for photo in photos:
+            try:
+                yield photo if isinstance(photo, CutawayError) else self.remove(photo)
+            except CutawayError as error:
+                yield error
 
     def _cut(self, photo: Photo, enlarge: Enlarge) -> Cutout:
         height, width = photo.image.shape[:2]
@@ -112,6 +108,30 @@ class Remover:
         """Return the network's alpha, at the network's size, for the photo alone, in sRGB and of that size too."""
         batch = to_tensor(pad_image(small, placement)[None])
         return crop_canvas(self._runtime.predict(batch)[0, 0], placement)
+
+
+def read_ahead(sources: Iterable[Source], limits: Limits = imagefile.LIMITS) -> Iterator[Photo | CutawayError]:
+    """Return the photos of ``sources`` in order, those that cannot be read as errors; reading has begun on return."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    waiting = iter(sources)
+    pending = deque(pool.submit(_attempt, source, limits) for source in islice(waiting, DECODED_AHEAD))
+
+    def photos() -> Iterator[Photo | CutawayError]:
+        with pool:
+            for source in waiting:
+                pending.append(pool.submit(_attempt, source, limits))
+                yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+
+    return photos()
+
+
+def _attempt(source: Source, limits: Limits) -> Photo | CutawayError:
+    try:
+        return imagefile.read(source, limits)
+    except CutawayError as error:
+        return error
 
 
 def expected_iou(alpha: Alpha) -> float:

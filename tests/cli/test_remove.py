@@ -531,7 +531,7 @@ def test_interrupt_leaves_with_130_and_one_line(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cutaway.remover.Remover.remove_many", interrupt)
+    monkeypatch.setattr("cutaway.remover.Remover.remove_read", interrupt)
     finished = remove(portrait)
     assert finished.code == 130
     assert len(finished.errors) == 1

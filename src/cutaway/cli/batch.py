@@ -13,7 +13,7 @@ from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError, OutputError
 from cutaway.imagefile import Source, write
 from cutaway.look import Encoding, Look, arrange, encoded
-from cutaway.remover import Refine, Remover
+from cutaway.remover import Refine, Remover, read_ahead
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def summary(results: Iterable[Done | Failure], order: Order) -> dict[str, object
 
 
 def _cut_out(jobs: Sequence[Job], order: Order) -> Iterator[Cutout | CutawayError]:
-    remover = Remover(order.model, refine=order.refine)
-    return remover.remove_many(_source(job) for job in jobs)
+    photos = read_ahead(_source(job) for job in jobs)  # meanwhile the model loads, which takes as long as a photo
+    return Remover(order.model, refine=order.refine).remove_read(photos)
 
 
 def _source(job: Job) -> Source:

@@ -47,10 +47,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def overrides(path: Path) -> list[str]:
     """Return the recipe's changes: other photos, few and small ones, and 32 bits."""
     recipe = read_recipe(path)
+    people = ["data.persons=['people']", "data.people_free=['rooms']", "data.left_out=''"]
     data = (
         ["camvid.root=streets", f"camvid.crop={min(recipe.camvid.crop, 32)}"]
         if isinstance(recipe, CamvidRecipe)
-        else ["data.persons=['people']", "data.people_free=['rooms']", "fit.size=32", "augment.canvas=32"]
+        else [*people, "fit.size=32", "augment.canvas=32"]
     )
     begun = ["net.trunk=''", "net.init=''"]
     steps = ["optim.steps=2", f"optim.batch_size={min(recipe.optim.batch_size, 4)}", "run.precision=32-true"]

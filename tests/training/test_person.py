@@ -8,8 +8,11 @@ from torch import Tensor, nn
 from cutaway.data.folder import read_folder, read_people_free
 from cutaway.data.index import Sample
 from cutaway.data.masks import read_mask
+from cutaway.data.torch_dataset import SquareDataset
+from cutaway.errors import DataError
 from cutaway.geometry import Fit, centred, place
-from cutaway.training.person import Prediction, person_iou, predict, tile, validate
+from cutaway.training.config import DataConfig, NetConfig, OptimConfig, Recipe
+from cutaway.training.person import Prediction, person_iou, person_task, predict, tile, validate
 from folders import write_people, write_rooms
 
 FIT = Fit("letterbox", 64, 32)
@@ -29,6 +32,18 @@ class Warm(nn.Module):
 @pytest.fixture
 def samples(tmp_path: Path) -> list[Sample]:
     return read_folder(write_people(tmp_path / "people", "vvv")) + read_people_free(write_rooms(tmp_path / "rooms", 2))
+
+
+def test_a_recipe_may_leave_photos_out(tmp_path: Path) -> None:
+    people, listed = write_people(tmp_path / "people", "tttv"), tmp_path / "left-out.csv"
+    listed.write_text("id,reason\nperson_01,shifted\n")
+    recipe = Recipe(NetConfig("unet"), DataConfig((str(people),), left_out=str(listed)), FIT, OptimConfig(1))
+    task = person_task(recipe)
+    assert isinstance(task.photos, SquareDataset)
+    assert [sample.id for sample in task.photos.samples] == ["person_00", "person_02"]
+    listed.write_text("id,reason\nperson_09,shifted\n")
+    with pytest.raises(DataError, match="person_09"):
+        person_task(recipe)
 
 
 def target(person: Tensor) -> Tensor:

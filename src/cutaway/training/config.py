@@ -35,11 +35,13 @@ class NetConfig:
 class DataConfig:
     """Where the photos are: indexes or folders, and folders of photos without people.
 
-    Paths are relative to the folder that the command runs in.
+    ``left_out`` is a list of training photos to leave out, if any; ``data/left_out.py`` says how it looks. Paths are
+    relative to the folder that the command runs in.
     """
 
     persons: tuple[str, ...]
     people_free: tuple[str, ...] = ()
+    left_out: str = ""
     workers: int = 0
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from cutaway.data.folder import load_samples, read_people_free, with_split
 from cutaway.data.index import Sample
+from cutaway.data.left_out import leave_out, read_left_out
 from cutaway.data.torch_dataset import SquareDataset, read_sample, to_tensors
 from cutaway.data.transforms import Augment
 from cutaway.errors import DataError
@@ -41,6 +42,8 @@ def person_task(recipe: Recipe) -> Task:
     """
     samples = [sample for path in recipe.data.persons for sample in load_samples(Path(path))]
     samples += [sample for path in recipe.data.people_free for sample in read_people_free(Path(path))]
+    if recipe.data.left_out:
+        samples = leave_out(samples, read_left_out(Path(recipe.data.left_out)))
     validation = with_split(samples, "val")
     if all(sample.mask is None for sample in validation):
         raise DataError("there is no photo of people to validate on; check the recipe's data paths and their splits")

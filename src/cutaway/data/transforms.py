@@ -1,11 +1,13 @@
-"""Augmentation of a batch with Kornia, on whatever device the batch is. Geometry moves image and target alike."""
+"""Augmentation of a batch, mostly by Kornia, on whatever device the batch is. Geometry moves image and target alike."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from cutaway.data.compositing import Compositing
 from cutaway.errors import DataError
 
 with warnings.catch_warnings():
@@ -22,6 +24,11 @@ class AugmentConfig:
     of that square that a crop keeps, ``stretch`` the largest ratio of its sides, ``rotation`` degrees.
     ``brightness``, ``contrast`` and ``saturation`` say how far their factors depart from 1; ``flip``, ``cast`` (the
     colour of the light), ``grey``, ``gamma``, ``blur`` and ``noise`` are probabilities.
+
+    So are the rest. What people are laid over and behind: ``background``, another one, before which ``scale`` makes
+    them smaller; ``paste``, a second person beside the first; ``occlude``, something before them. What the light and
+    the camera do: ``shade`` makes the background as light or dark as the person, ``dim`` takes light and brings noise;
+    ``motion`` blurs, ``shrink`` loses detail, and ``jpeg`` compresses.
     """
 
     canvas: int = 352
@@ -37,9 +44,19 @@ class AugmentConfig:
     gamma: float = 0.2
     blur: float = 0.1
     noise: float = 0.1
+    background: float = 0.0
+    scale: float = 0.0
+    paste: float = 0.0
+    occlude: float = 0.0
+    shade: float = 0.0
+    dim: float = 0.0
+    motion: float = 0.0
+    shrink: float = 0.0
+    jpeg: float = 0.0
 
     def __post_init__(self) -> None:
-        shares = ("flip", "brightness", "contrast", "saturation", "cast", "grey", "gamma", "blur", "noise")
+        others = {"canvas", "min_crop", "stretch", "rotation"}
+        shares = [field.name for field in fields(self) if field.name not in others]
         outside = [name for name in shares if not 0 <= getattr(self, name) <= 1]
         if outside:
             raise DataError(f"augment.{outside[0]} is {getattr(self, outside[0])}; it has to be from 0 to 1")
@@ -49,32 +66,33 @@ class AugmentConfig:
                 "and augment.rotation from 0 to 180"
             )
 
+    @property
+    def needs_backgrounds(self) -> bool:
+        """Whether photos without people are needed to lay people over, or to take pieces from."""
+        return self.background > 0 or self.occlude > 0
+
 
 class Augment(nn.Module):
-    """Random crop to ``size`` × ``size``, flip, rotation, colour, grey, gamma, blur and noise, as ``config`` says."""
+    """Compositing, random crop to ``size`` × ``size``, flip, rotation, light, colour and quality, as ``config`` says.
 
-    def __init__(self, config: AugmentConfig, size: int) -> None:
+    ``backgrounds`` N×3×S×S uint8 are photos without people, on the canvas's size.
+    """
+
+    def __init__(self, config: AugmentConfig, size: int, backgrounds: Tensor | None = None) -> None:
         super().__init__()
-        k = kornia_augmentation
-        aspect = (1 / config.stretch, config.stretch)
-        geometric = [
-            k.RandomHorizontalFlip(p=config.flip),
-            k.RandomRotation(config.rotation, p=0.5 if config.rotation else 0.0),
-            k.RandomResizedCrop((size, size), scale=(config.min_crop, 1.0), ratio=aspect, p=1.0),
-        ]
-        photometric: list[nn.Module] = [
-            k.RandomBrightness(_around_one(config.brightness), p=0.7),
-            k.RandomContrast(_around_one(config.contrast), p=0.7),
-            k.RandomSaturation(_around_one(config.saturation), p=0.7),
-            k.RandomPlanckianJitter(mode="blackbody", p=config.cast),
-            k.RandomGrayscale(p=config.grey),
-            k.RandomGamma((0.6, 1.8), (1.0, 1.0), p=config.gamma),
-            k.RandomGaussianBlur((5, 5), (0.3, 1.5), p=config.blur),
-            k.RandomGaussianNoise(std=0.03, p=config.noise),
-        ]
+        if config.needs_backgrounds and (backgrounds is None or not len(backgrounds)):
+            raise DataError(
+                "augment.background and augment.occlude need photos without people to train on, and there is none; "
+                "name a folder of them in data.people_free, or set both to 0"
+            )
+        self.compositing = _compositing(config, torch.empty(0) if backgrounds is None else backgrounds)
         soft = {"resample": Resample.BILINEAR, "align_corners": True}  # as for images: both have to move alike
-        self.geometric = k.AugmentationSequential(*geometric, data_keys=None, extra_args={DataKey.MASK: soft})
-        self.photometric = nn.Sequential(*photometric)
+        moves = _geometric(config, size)
+        self.geometric = kornia_augmentation.AugmentationSequential(
+            *moves, data_keys=None, extra_args={DataKey.MASK: soft}
+        )
+        self.shade = config.shade
+        self.photometric = nn.Sequential(*_photometric(config))
 
     @torch.no_grad()
     def forward(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,8 +100,50 @@ class Augment(nn.Module):
 
         Only torch's global random state is drawn from.
         """
+        if self.compositing:
+            images, targets = self.compositing(images, targets)
         moved = self.geometric({"image": images.float() / 255, "mask": targets.float() / 255})
-        return self.photometric(moved["image"]).clamp(0, 1), moved["mask"].clamp(0, 1)
+        image, target = moved["image"], moved["mask"].clamp(0, 1)
+        if self.shade:
+            image = shade(image, target[:, :1], self.shade)
+        return self.photometric(image).clamp(0, 1), target
+
+
+class Dim(nn.Module):
+    """With probability ``p`` takes an image's light, as dusk does, and has the camera make up for some of it: noise."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return images B×3×H×W of 0..1, some of them darker."""
+        chosen = _chosen(len(images), self.p, images.device)
+        light, gain, grain = (torch.rand(len(chosen), 1, 1, 1, device=images.device) for _ in range(3))
+        light = 0.03 * 10**light  # 0.03 .. 0.3 of the light that there was
+        linear = images[chosen].clamp(0, 1) ** 2.2 * light
+        noisy = linear + torch.randn_like(linear) * (linear * 0.002 * grain + 1e-6).sqrt()
+        exposure = light ** -(0.2 + 0.6 * gain)
+        return images.index_copy(0, chosen, (noisy * exposure).clamp(0, 1) ** (1 / 2.2))
+
+
+class Shrink(nn.Module):
+    """With probability ``p`` makes an image smaller and large again, as a thumbnail or a video call is."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return images B×3×H×W, some of them with less detail, all of those by one factor."""
+        chosen = _chosen(len(images), self.p, images.device)
+        height, width = images.shape[2:]
+        factor = 0.3 + 0.5 * float(torch.rand(()))
+        size = max(1, round(factor * height)), max(1, round(factor * width))
+        if not len(chosen):
+            return images
+        small = functional.interpolate(images[chosen], size, mode="bilinear", antialias=True)
+        return images.index_copy(0, chosen, functional.interpolate(small, (height, width), mode="bilinear"))
 
 
 class CropFlip(nn.Module):
@@ -100,6 +160,67 @@ class CropFlip(nn.Module):
         """Return images B×3×s×s float32 0..1 and labels B×1×s×s uint8, from B×3×H×W and B×1×H×W uint8."""
         moved = self.moves({"image": images.float() / 255, "mask": labels.float()})
         return moved["image"].clamp(0, 1), moved["mask"].round().byte()
+
+
+def shade(images: Tensor, person: Tensor, p: float) -> Tensor:
+    """Return images B×3×H×W, with probability ``p`` the background about as light or dark as the person of B×1×H×W.
+
+    So dark clothes come before the dark, and white ones before white.
+    """
+    sums = [(images.mean(1, keepdim=True) * share).sum((1, 2, 3)) for share in (person, 1 - person)]
+    areas = [share.sum((1, 2, 3)) for share in (person, 1 - person)]
+    light, light_behind = (total / area.clamp(min=1) for total, area in zip(sums, areas, strict=True))
+    least = 0.02 * person[0].numel()
+    chosen = (torch.rand(len(images), device=images.device) < p) & (areas[0] > least) & (areas[1] > least)
+    reach = 0.5 + 0.5 * torch.rand(len(images), device=images.device)
+    gain = (light.clamp(min=0.02) / light_behind.clamp(min=0.02)) ** reach
+    gain = torch.where(chosen, gain.clamp(0.35, 2.5), 1.0)[:, None, None, None]
+    return (images * torch.lerp(gain, torch.ones_like(gain), person)).clamp(0, 1)
+
+
+def _compositing(config: AugmentConfig, backgrounds: Tensor) -> Compositing | None:
+    if not (config.background or config.paste or config.occlude):
+        return None
+    return Compositing(backgrounds, config.background, config.scale, config.paste, config.occlude)
+
+
+def _geometric(config: AugmentConfig, size: int) -> list[nn.Module]:
+    k = kornia_augmentation
+    aspect = (1 / config.stretch, config.stretch)
+    return [
+        k.RandomHorizontalFlip(p=config.flip),
+        k.RandomRotation(config.rotation, p=0.5 if config.rotation else 0.0),
+        k.RandomResizedCrop((size, size), scale=(config.min_crop, 1.0), ratio=aspect, p=1.0),
+    ]
+
+
+def _photometric(config: AugmentConfig) -> list[nn.Module]:
+    """Return what changes colours and loses detail, in the order of what happens to a photo."""
+    k = kornia_augmentation
+    dim = [Dim(config.dim)] if config.dim else []
+    # Each loss is left out where it is not asked for: a recipe without it draws the random numbers that it always drew.
+    motion = [k.RandomMotionBlur((3, 9), 180.0, (-1.0, 1.0), "replicate", p=config.motion)] if config.motion else []
+    shrink = [Shrink(config.shrink)] if config.shrink else []
+    jpeg = [k.RandomJPEG((20.0, 90.0), p=config.jpeg)] if config.jpeg else []
+    return [
+        k.RandomBrightness(_around_one(config.brightness), p=0.7),
+        k.RandomContrast(_around_one(config.contrast), p=0.7),
+        k.RandomSaturation(_around_one(config.saturation), p=0.7),
+        k.RandomPlanckianJitter(mode="blackbody", p=config.cast),
+        k.RandomGrayscale(p=config.grey),
+        k.RandomGamma((0.6, 1.8), (1.0, 1.0), p=config.gamma),
+        *dim,
+        k.RandomGaussianBlur((5, 5), (0.3, 1.5), p=config.blur),
+        *motion,
+        *shrink,
+        k.RandomGaussianNoise(std=0.03, p=config.noise),
+        *jpeg,
+    ]
+
+
+def _chosen(count: int, p: float, device: torch.device) -> Tensor:
+    """Return the numbers of those of ``count`` images that a change of probability ``p`` falls on."""
+    return (torch.rand(count, device=device) < p).nonzero()[:, 0]
 
 
 def _around_one(reach: float) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cutaway.data.compositing import load_backgrounds
 from cutaway.data.folder import load_samples, read_people_free, with_split
 from cutaway.data.index import Sample
 from cutaway.data.left_out import leave_out, read_left_out
@@ -49,12 +50,20 @@ def person_task(recipe: Recipe) -> Task:
         raise DataError("there is no photo of people to validate on; check the recipe's data paths and their splits")
     return Task(
         SquareDataset(with_split(samples, "train"), recipe.augment.canvas, recipe.fit.rule),
-        Augment(recipe.augment, recipe.fit.size),
+        Augment(recipe.augment, recipe.fit.size, backgrounds(recipe, samples)),
         LOSSES[recipe.optim.loss],
         partial(validate, samples=validation, fit=recipe.fit),
         "person_iou",
         recipe.data.workers,
     )
+
+
+def backgrounds(recipe: Recipe, samples: Sequence[Sample]) -> Tensor | None:
+    """Return the photos without people to train on, N×3×S×S uint8, if the recipe's augmentation makes use of them."""
+    if not recipe.augment.needs_backgrounds:
+        return None
+    free = [sample for sample in with_split(samples, "train") if sample.mask is None]
+    return load_backgrounds(free, recipe.augment.canvas)
 
 
 def validate(net: nn.Module, samples: Sequence[Sample], fit: Fit) -> Validation:

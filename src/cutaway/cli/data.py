@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cutaway.cli.data_coco import coco
+from cutaway.cli.data_label import label
 from cutaway.cli.data_sets import ade20k, camvid, voc
 from cutaway.cli.data_tools import copies, pack, preview, split, stats
 
@@ -60,6 +61,7 @@ data.command("coco")(coco)
 data.command("voc")(voc)
 data.command("ade20k")(ade20k)
 data.command("camvid")(camvid)
+data.command("label")(label)
 data.command("stats")(stats)
 data.command("preview")(preview)
 data.command("split")(split)

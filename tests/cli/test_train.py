@@ -14,8 +14,11 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from commands import Command
+from commands import Command, usage_error
+from cutaway import weights
+from cutaway.runtime import Runtime
 from cutaway.training import checkpoint
+from cutaway.training.config import FINE_TUNE, Recipe, read_recipe
 from folders import write_people, write_rooms
 
 RECIPE = """
@@ -100,10 +103,12 @@ def test_progress_and_time_left_go_to_standard_error(
     assert b"loss" not in finished.out
 
 
+@pytest.mark.parametrize("place", [{"LOCAL_RANK": "1"}, {"LOCAL_RANK": "0", "RANK": "8"}])
 def test_only_the_first_of_several_processes_speaks(
-    cutaway_command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cutaway_command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: dict[str, str]
 ) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
+    for name, value in place.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr("cutaway.training.loop.train", lambda *_, **__: tmp_path / "best.pt")
     finished = cutaway_command("train", recipe)
     assert (finished.code, finished.out, finished.errors) == (0, b"", [])
@@ -115,6 +120,49 @@ def test_the_folder_is_named_after_the_recipe(
     monkeypatch.chdir(tmp_path)
     assert cutaway_command("train", recipe, "--set", "optim.steps=1").code == 0
     assert (tmp_path / "runs" / "tiny" / "best.pt").exists()
+
+
+def test_options_change_the_recipe_as_set_does(
+    cutaway_command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[Recipe] = []
+
+    def note(plan: Recipe, *_: object, **__: object) -> Path:
+        plans.append(plan)
+        return tmp_path / "best.pt"
+
+    monkeypatch.setattr("cutaway.training.loop.train", note)
+    trunk = ("--set", "net.trunk=trunk.npz")
+    options = ("--data", 'my "üñ" photos', "--data", "more")
+    assert cutaway_command("train", recipe, "--init", "portrait", *options, "--set", "optim.lr=0.5").code == 0
+    assert cutaway_command("train", "--data", "mine").code == 0
+    (first, second), refused = plans, cutaway_command("train", recipe, "--init", "portrait", *trunk)
+    assert (first.net.init, first.net.trunk, first.optim.lr) == ("portrait", "", 0.5)
+    assert first.data.persons == ('my "üñ" photos', "more")
+    assert (second.net.init, second.data.persons) == ("portrait", ("mine",))
+    assert "net.trunk and net.init are both set" in refused.errors[-1]
+
+
+def test_what_fine_tunes_fits_the_shipped_weights() -> None:
+    recipe, card = read_recipe(FINE_TUNE, ["data.persons=['mine']"]), Runtime(weights.DEFAULT).manifest
+    assert isinstance(recipe, Recipe)
+    assert (recipe.net.init, recipe.net.name, recipe.fit) == (weights.DEFAULT, card.architecture, card.fit)
+
+
+def test_without_a_recipe_and_photographs_there_is_nothing_to_do(cutaway_command: Command) -> None:
+    finished = cutaway_command("train", "--init", "portrait")
+    assert finished.code == 2
+    assert "name a recipe, or the folder of your photographs with --data" in usage_error(finished.errors)
+
+
+def test_torchrun_says_how_many_processes_there_are(recipe: Path, tmp_path: Path) -> None:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*launcher, "-m", "cutaway", "train", recipe, "--out", tmp_path / "run", "--set", "optim.steps=3"]
+    finished = subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=300)
+    assert finished.returncode == 0, finished.stderr.decode()
+    assert finished.stdout.decode() == f"Best checkpoint: {tmp_path / 'run' / 'best.pt'}\n"
+    assert b"Starting with 2 processes" in finished.stderr
+    assert newest(tmp_path / "run")["step"] == 3
 
 
 def environment() -> dict[str, str]:

@@ -1,4 +1,5 @@
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -211,6 +212,32 @@ def test_a_folder_with_another_recipes_run_is_refused(make_recipe: MakeRecipe, t
     run(make_recipe(optim={"steps": 3}), tmp_path)
     with pytest.raises(DataError, match="holds a run of another recipe"):
         train(make_recipe(optim={"steps": 3, "lr": 0.5}), tmp_path, resume=True, report=silent)
+
+
+def test_a_run_goes_on_on_another_machine(make_recipe: MakeRecipe, training_data: TrainingData, tmp_path: Path) -> None:
+    people, rooms = training_data
+    undisturbed = run(make_recipe(), tmp_path / "undisturbed")
+    with pytest.raises(Killed):
+        train(make_recipe(), tmp_path / "here", resume=False, report=killed_at(7))
+    shutil.copytree(people, tmp_path / "people")
+    shutil.copytree(tmp_path / "here", tmp_path / "there", ignore=shutil.ignore_patterns("events"))
+    data = {"persons": [str(tmp_path / "people")], "people_free": [str(rooms)], "workers": 1}
+    moved = make_recipe(data=data, run={"checkpoint_every": 5})
+    assert_same_weights(run(moved, tmp_path / "there", resume=True), undisturbed)
+    with pytest.raises(DataError, match="holds a run of another recipe"):
+        train(make_recipe(run={"seed": 2}), tmp_path / "there", resume=True, report=silent)
+
+
+def test_compile_is_torchs_and_changes_no_name(
+    make_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[torch.nn.Module] = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda net: compiled.append(net))
+    plain = run(make_recipe(optim={"steps": 2}), tmp_path / "plain")
+    assert compiled == []
+    saved = run(make_recipe(optim={"steps": 2}, run={"compile": True}), tmp_path / "compiled")
+    assert len(compiled) == 1
+    assert_same_weights(saved, plain)
 
 
 def test_a_run_of_before_a_key_was_added_can_be_resumed(make_recipe: MakeRecipe, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """``cutaway train``."""
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -8,14 +9,31 @@ import typer
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="TOML recipe; see recipes/.")],
+    recipe: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RECIPE.toml]", help="See recipes/; without one, what fine-tunes weights on a few photographs."
+        ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Begin with these weights (a name of `cutaway models`) or checkpoint."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="INDEX|FOLDER", help="Train on these photographs instead of the recipe's; may be given repeatedly."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; runs/NAME-OF-RECIPE by default.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one value of the recipe.")
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the run's newest checkpoint.")] = False,
 ) -> None:
-    """Train a net as a recipe says; checkpoints, TensorBoard events and the best weights go into one folder.
+    """Train a net as a recipe says, or fine-tune one on photographs of yours.
+
+    Checkpoints, TensorBoard events and the best weights go into one folder.
 
     Exit code: 0 trained, 2 wrong usage, 3 nothing could start or the run broke off.
     """
@@ -30,10 +48,14 @@ def train(
     )
 
     from cutaway.training import loop
-    from cutaway.training.config import read_recipe
+    from cutaway.training.config import FINE_TUNE, read_recipe
 
-    plan = read_recipe(recipe, set_ or [])
-    folder = out or Path("runs") / recipe.stem
+    if not (recipe or data):
+        reason = "name a recipe, or the folder of your photographs with --data."
+        raise typer.BadParameter(reason, param_hint="'[RECIPE.toml]'")
+    source = recipe or FINE_TUNE
+    plan = read_recipe(source, [*_spelled_out(init, data), *(set_ or [])])
+    folder = out or Path("runs") / source.stem
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -54,10 +76,19 @@ def train(
         typer.echo(f"Best checkpoint: {best}")
 
 
+def _spelled_out(init: str | None, data: list[str] | None) -> list[str]:
+    """Return what ``--init`` and ``--data`` stand for, as ``--set`` has it; JSON's strings are TOML's too."""
+    begun = [f"net.init={json.dumps(init, ensure_ascii=False)}", "net.trunk=''"] if init else []
+    return [*begun, f"data.persons={json.dumps(data, ensure_ascii=False)}"] if data else begun
+
+
 def _words(score: str) -> str:
     return score.replace("_", " ").replace("iou", "IoU")
 
 
 def _is_first_process() -> bool:
-    """Return whether this process may speak: of a run on several devices, Fabric starts this command once for each."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
+    """Return whether this process may speak: a run on several devices is this command once for each.
+
+    Fabric, which knows one machine, numbers them by LOCAL_RANK; torchrun by RANK over all machines.
+    """
+    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"

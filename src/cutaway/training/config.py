@@ -12,6 +12,9 @@ from cutaway.errors import DataError
 from cutaway.geometry import Fit
 from cutaway.training.tables import parse
 
+FINE_TUNE = Path(__file__).parent / "fine-tune.toml"
+"""The recipe that is used where none is named; it names no photographs."""
+
 
 @dataclass(frozen=True)
 class NetConfig:
@@ -120,11 +123,14 @@ class RunConfig:
     """How a run is carried out: Fabric's device words, and how many steps lie between two checkpoints.
 
     ``channels_last`` is how tensors lie in memory: quicker with bf16 and on GPUs, slower on CPUs that have no AVX-512.
+    ``compile`` lets torch.compile make kernels for the net. ``devices`` are those of one machine; under torchrun it is
+    torchrun that says how many processes and machines there are.
     """
 
     seed: int = 1
     precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
     channels_last: bool = True
+    compile: bool = False
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: int = 1
     checkpoint_every: int = 100

@@ -5,6 +5,7 @@ the photos is a function of (seed, epoch). So nothing random has to be saved: a 
 ends, on a CPU, in the very weights of an undisturbed one.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -96,13 +97,15 @@ def some_photos(task: Task) -> Tensor:
 
 
 def start_fabric(run: RunConfig) -> Fabric:
-    """Return Fabric on the recipe's devices, not launched yet.
+    """Return Fabric on the recipe's devices, or on those that torchrun gave a process each; not launched yet.
 
     Raises:
         DataError: They are not here.
     """
+    devices = int(os.environ.get("LOCAL_WORLD_SIZE", run.devices))
+    nodes = int(os.environ.get("GROUP_WORLD_SIZE", 1))
     try:
-        return Fabric(accelerator=run.accelerator, devices=run.devices, precision=run.precision)
+        return Fabric(accelerator=run.accelerator, devices=devices, num_nodes=nodes, precision=run.precision)
     except (RuntimeError, ValueError) as error:
         raise DataError(f"run.accelerator {run.accelerator!r} cannot be used here: {error}") from error
 
@@ -126,7 +129,13 @@ def _run(
     epoch_steps = epoch_length(optim, sampler)
     # A forked process would wait for ever for the threads of libvips, which stay behind in its parent.
     start = "spawn" if task.workers else None
-    loader = DataLoader(task.photos, batch_sampler=sampler, num_workers=task.workers, multiprocessing_context=start)
+    loader = DataLoader(
+        task.photos,
+        batch_sampler=sampler,
+        num_workers=task.workers,
+        multiprocessing_context=start,
+        pin_memory=fabric.device.type == "cuda",
+    )
     batches = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
     task.augment.to(fabric.device)
     with _writer(folder, state.step) if fabric.is_global_zero else nullcontext() as writer:

@@ -1,6 +1,6 @@
 """Everything that a training run changes: made anew, put into a checkpoint, and taken out of one."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from cutaway.errors import DataError
 from cutaway.training import checkpoint
-from cutaway.training.config import AnyRecipe, parse_recipe
+from cutaway.training.config import AnyRecipe, DataConfig, Recipe, RunConfig, parse_recipe
 from cutaway.training.ema import Ema
 from cutaway.training.optimizers import make_optimizer
 
@@ -41,9 +41,17 @@ def earlier(recipe: AnyRecipe, folder: Path, resume: bool) -> dict[str, Any] | N
     begun = saved or (checkpoint.load(best) if best.exists() else None)
     if begun and not resume:
         raise DataError(f"{folder} holds a run already; give --resume to go on with it, or another --out")
-    if begun and parse_recipe(begun["recipe"]) != recipe:
+    if begun and _portable(parse_recipe(begun["recipe"])) != _portable(recipe):
         raise DataError(f"{folder} holds a run of another recipe; give it another --out, or the recipe it began with")
     return saved
+
+
+def _portable(recipe: AnyRecipe) -> AnyRecipe:
+    """Return ``recipe`` without what another machine may do otherwise: where the photos are, and how a run is done."""
+    run = RunConfig(recipe.run.seed)
+    if isinstance(recipe, Recipe):
+        return replace(recipe, run=run, data=DataConfig(("",)))
+    return replace(recipe, run=run, camvid=replace(recipe.camvid, root="", workers=0))
 
 
 def new_state(net: nn.Module, recipe: AnyRecipe, fabric: Fabric) -> State:
@@ -52,6 +60,8 @@ def new_state(net: nn.Module, recipe: AnyRecipe, fabric: Fabric) -> State:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     ema = Ema(net, recipe.optim.ema)
     ema.net.to(fabric.device)
+    if recipe.run.compile:
+        net.compile()  # in place: the names in a checkpoint stay
     wrapped, optimizer = fabric.setup(net, make_optimizer(net, recipe.optim))
     return State(wrapped, optimizer, ema)
 

@@ -157,7 +157,17 @@ def test_without_a_recipe_and_photographs_there_is_nothing_to_do(cutaway_command
 
 def test_torchrun_says_how_many_processes_there_are(recipe: Path, tmp_path: Path) -> None:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*launcher, "-m", "cutaway", "train", recipe, "--out", tmp_path / "run", "--set", "optim.steps=3"]
+    command = [
+        *launcher,
+        "-m",
+        "cutaway",
+        "train",
+        str(recipe),
+        "--out",
+        str(tmp_path / "run"),
+        "--set",
+        "optim.steps=3",
+    ]
     finished = subprocess.run(command, env=environment(), capture_output=True, check=False, timeout=300)
     assert finished.returncode == 0, finished.stderr.decode()
     assert finished.stdout.decode() == f"Best checkpoint: {tmp_path / 'run' / 'best.pt'}\n"

@@ -59,7 +59,7 @@ def png_declaring(width: int, height: int) -> bytes:
     return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
 
 
-def tiny_model() -> bytes:
+def tiny_model(card: ModelManifest = TINY) -> bytes:
     """Return a signed ONNX file: a 1×1 convolution that averages the colours, and a sigmoid around ``BRIGHT``."""
     kernel = np.full((1, 3, 1, 1), STEEPNESS / 3, np.float32)
     bias = np.array([-STEEPNESS * BRIGHT], np.float32)
@@ -74,5 +74,5 @@ def tiny_model() -> bytes:
         [numpy_helper.from_array(kernel, "kernel"), numpy_helper.from_array(bias, "bias")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
-    helper.set_model_props(model, {manifest.METADATA_KEY: manifest.to_json(TINY)})
+    helper.set_model_props(model, {manifest.METADATA_KEY: manifest.to_json(card)})
     return manifest.sign(model.SerializeToString())

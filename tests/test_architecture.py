@@ -31,7 +31,7 @@ PICTURES = {
     "cutout",
 }
 VIEWS = {"head", "framing", "shadow", "look", "options"}
-CORE = {"types", "errors", "ort", "manifest", "weights", "runtime", "remover"} | PICTURES | VIEWS
+CORE = {"types", "errors", "ort", "manifest", "weights", "runtime", "confidence", "remover"} | PICTURES | VIEWS
 
 # A module of the core, or a sub-package: what it may import of ours besides itself. Nothing but __main__ imports "cli".
 ALLOWED: dict[str, set[str]] = {
@@ -60,6 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "runtime": {"types", "errors", "ort", "manifest", "weights"},
     "look": {"types", "composite", "cutout", "framing", "imagefile", "photo"},
     "options": {"errors", "composite", "framing", "imagefile", "look", "photo"},
+    "confidence": {"types", "errors", "manifest"},
     "remover": CORE - {"remover", "look", "options"},
     "": {"remover", "cutout", "imagefile"},
     "nets": set(),

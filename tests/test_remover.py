@@ -1,5 +1,6 @@
 """The whole way from a photo to its cut-out, through a model that is known in full and through the shipped one."""
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import pytest
 
 import cutaway
 from cutaway import Cutout, Remover
+from cutaway.confidence import calibrated
 from cutaway.errors import CutawayError, ImageError
 from cutaway.geometry import place
-from cutaway.remover import expected_iou
+from cutaway.manifest import Calibration
 from cutaway.types import Image
-from synthetic import draw_person, encode, person_mask
+from synthetic import TINY, draw_person, encode, person_mask, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,15 @@ def test_a_few_bright_pixels_are_not_a_person(remover: Remover) -> None:
     cutout = remover.remove(room)
     assert not cutout.found_person
     assert cutout.alpha.max() == 0
+
+
+def test_confidence_is_what_the_weights_are_calibrated_to(tiny_model_path: Path, tmp_path: Path) -> None:
+    card = replace(TINY, calibration=Calibration(-3.0, 0.5))
+    path = tmp_path / "calibrated.onnx"
+    path.write_bytes(tiny_model(card))
+    plain, lower = (Remover(model).remove(draw_person()).confidence for model in (tiny_model_path, path))
+    assert lower == pytest.approx(calibrated(plain, card.calibration))
+    assert lower < plain
 
 
 def test_alpha_that_is_already_there_multiplies_into_the_result(remover: Remover) -> None:
@@ -132,20 +143,6 @@ def test_closed_form_refines_where_it_is_asked_for(tiny_model_path: Path, monkey
 def test_an_unknown_refinement_is_answered_with_the_known_ones(tiny_model_path: Path) -> None:
     with pytest.raises(CutawayError, match="none, guided"):
         Remover(tiny_model_path, refine="magic")  # type: ignore[arg-type]  # what a user may type
-
-
-def test_expected_iou_is_the_iou_over_many_draws() -> None:
-    random = np.random.default_rng(3)
-    alpha = random.random((400, 400)).astype(np.float32) ** 2
-    cut = alpha >= 0.5
-    drawn = random.random((30, 400, 400)) < alpha
-    ious = [(cut & truth).sum() / (cut | truth).sum() for truth in drawn]
-    assert expected_iou(alpha) == pytest.approx(float(np.mean(ious)), abs=0.003)
-
-
-def test_expected_iou_of_nothing_is_nothing() -> None:
-    assert expected_iou(np.zeros((4, 4), np.float32)) == 0
-    assert expected_iou(np.ones((4, 4), np.float32)) == 1
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
+from math import inf, isfinite
 from typing import Any
 
 from cutaway.errors import ModelError
@@ -30,11 +31,22 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """A line from the log-odds of the person IoU that weights expect of a photo to those of what it really has."""
+
+    offset: float
+    slope: float
+
+
+UNCALIBRATED = Calibration(0.0, 1.0)
+
+
+@dataclass(frozen=True)
 class ModelManifest:
     """What has to be known of weights to use them rightly.
 
-    ``scores`` maps a set to its mean person IoU on ``split=test`` (or says the split in its key). ``sha256`` is of
-    the file; see the module.
+    ``scores`` maps a set to its mean person IoU on ``split=test`` (or says the split in its key). ``calibration``
+    changes nothing where nobody has measured it. ``sha256`` is of the file; see the module.
     """
 
     name: str
@@ -46,6 +58,7 @@ class ModelManifest:
     scores: Mapping[str, float]
     licence: str
     sha256: str = UNSIGNED
+    calibration: Calibration = UNCALIBRATED
 
 
 def to_json(manifest: ModelManifest) -> str:
@@ -60,7 +73,7 @@ def from_json(text: str) -> ModelManifest:
         ModelError: It is not JSON, or a field is missing, unknown or of the wrong kind.
     """
     try:
-        values = json.loads(text)
+        values = {"calibration": asdict(UNCALIBRATED), **json.loads(text)}  # older weights have none
         names = {field.name for field in fields(ModelManifest)}
         if set(values) != names:
             raise ModelError(
@@ -68,6 +81,7 @@ def from_json(text: str) -> ModelManifest:
             )
         values["fit"] = Fit(**values["fit"])
         values["training_data"] = tuple(TrainingSet(**item) for item in values["training_data"])
+        values["calibration"] = Calibration(**values["calibration"])
         return _checked(ModelManifest(**values))
     except (TypeError, ValueError) as error:
         raise ModelError(f"the model's manifest cannot be read ({error}); export the model anew") from error
@@ -111,6 +125,8 @@ def _checked(manifest: ModelManifest) -> ModelManifest:
             raise TypeError(f"{name} has to be {kind.__name__}")
     if not all(isinstance(score, float | int) for score in manifest.scores.values()):
         raise TypeError("scores have to be numbers")
+    if not (isfinite(manifest.calibration.offset) and 0 < manifest.calibration.slope < inf):
+        raise TypeError("calibration has to be a rising line")
     return manifest
 
 

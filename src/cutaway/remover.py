@@ -12,6 +12,7 @@ import numpy as np
 from cutaway import closed_form, imagefile, refine
 from cutaway.colour import to_srgb
 from cutaway.composite import over_colour
+from cutaway.confidence import calibrated, expected_iou, shows_person
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError
 from cutaway.geometry import PADDING, Placement, crop_canvas, pad_image, place, resize_alpha, resize_image, to_tensor
@@ -29,9 +30,6 @@ Enlarge: TypeAlias = Callable[[Alpha, Image, Image], Alpha]
 
 DECODED_AHEAD = 2
 """Photos that ``read_ahead`` holds decoded beside the one that is worked on."""
-
-SMALLEST_PERSON = 0.002
-"""Share of the frame below which what was found is not taken for a person."""
 
 
 class Remover:
@@ -99,10 +97,10 @@ class Remover:
         placement = place(height, width, self.manifest.fit)
         small = resize_image(seen, placement.height, placement.width)
         coarse = self._predict(to_srgb(small, photo.metadata.profile), placement)
-        found = _is_person(coarse)
+        found = shows_person(coarse)
         alpha = enlarge(coarse, seen, small) if found else np.zeros((height, width), np.float32)
-        confidence = expected_iou(coarse) if found else 1 - float(coarse.max())
-        return Cutout(_shown(photo), alpha, confidence, found, photo.alpha, metadata=photo.metadata, note=photo.note)
+        sure = calibrated(expected_iou(coarse), self.manifest.calibration) if found else 1 - float(coarse.max())
+        return Cutout(_shown(photo), alpha, sure, found, photo.alpha, metadata=photo.metadata, note=photo.note)
 
     def _predict(self, small: Image, placement: Placement) -> Alpha:
         """Return the network's alpha, at the network's size, for the photo alone, in sRGB and of that size too."""
@@ -134,13 +132,6 @@ def _attempt(source: Source, limits: Limits) -> Photo | CutawayError:
         return error
 
 
-def expected_iou(alpha: Alpha) -> float:
-    """Return the person IoU, 0..1, to expect of ``alpha`` cut at 0.5 if its values are the odds of each pixel."""
-    inside = alpha >= 0.5
-    union = float(np.count_nonzero(inside)) + float(alpha[~inside].sum())
-    return float(alpha[inside].sum()) / union if union else 0.0
-
-
 def _shown(photo: Photo) -> Image:
     """Return the photo without the colour that its own alpha hides: nothing made of it may bring that to light."""
     return photo.image if photo.alpha is None else photo.image * (photo.alpha > 0)[..., np.newaxis]
@@ -155,10 +146,6 @@ def _as_seen(photo: Photo) -> Image:
         return photo.image
     grey = PADDING * white(photo.image) // 255
     return over_colour(photo.image, photo.alpha, (grey, grey, grey))
-
-
-def _is_person(coarse: Alpha) -> bool:
-    return bool(np.count_nonzero(coarse >= 0.5) >= SMALLEST_PERSON * coarse.size)
 
 
 def _enlarger(name: str) -> Enlarge:

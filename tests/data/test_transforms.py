@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cutaway.data.transforms import Augment, AugmentConfig
+from cutaway.data.transforms import Augment, AugmentConfig, Dim, shade
 from cutaway.errors import DataError
 
 UNCHANGED = AugmentConfig(
@@ -29,6 +29,11 @@ PHOTOMETRIC: dict[str, dict[str, Any]] = {
     "gamma": {"gamma": 1.0},
     "blur": {"blur": 1.0},
     "noise": {"noise": 1.0},
+    "shade": {"shade": 1.0},
+    "dim": {"dim": 1.0},
+    "motion": {"motion": 1.0},
+    "shrink": {"shrink": 1.0},
+    "jpeg": {"jpeg": 1.0},
 }
 
 
@@ -109,6 +114,69 @@ def test_one_seed_gives_one_augmentation() -> None:
     assert not torch.equal(results[0][0], results[1][0])
 
 
+def test_the_dark_is_noisier() -> None:
+    torch.manual_seed(0)
+    grey = torch.full((32, 3, 32, 32), 0.5)
+    images = Dim(1.0)(grey)
+    means, noise = images.mean((1, 2, 3)), images.std((1, 2, 3))
+    assert (means < 0.5).all()
+    assert noise.max() > 4 * noise.min()
+    assert torch.equal(Dim(0.0)(grey), grey)
+
+
+@pytest.mark.parametrize(("person", "wall"), [(0.2, 0.7), (0.8, 0.4)])
+def test_shade_brings_the_background_to_the_persons_light_and_leaves_the_person(person: float, wall: float) -> None:
+    torch.manual_seed(0)
+    mask = torch.zeros(4, 1, 32, 32)
+    mask[:, :, 8:, 8:24] = 1
+    images = torch.where(mask > 0, person, wall).expand(4, 3, 32, 32)
+    shaded = shade(images, mask, 1.0)
+    torch.testing.assert_close(shaded * mask, images * mask)
+    walls = shaded[:, 0, 0, 0]
+    assert ((walls - person).abs() < 0.7 * abs(wall - person)).all()
+
+
+def test_shade_leaves_photos_in_which_nobody_is() -> None:
+    images = torch.rand(3, 3, 16, 16)
+    assert torch.equal(shade(images, torch.zeros(3, 1, 16, 16), 1.0), images)
+
+
+def composed(**changes: Any) -> tuple[Tensor, Tensor]:
+    """Return photos with people, and void in a corner of the last, augmented with other photos to lay them over."""
+    images, masks = photos()
+    targets = torch.cat([(masks > 128).byte() * 255, torch.zeros_like(masks)], 1)
+    targets[-1, 1, :4, :4] = 255
+    backgrounds = photos(3)[0].flip(2)
+    torch.manual_seed(0)
+    moved: tuple[Tensor, Tensor] = Augment(replace(UNCHANGED, **changes), 48, backgrounds)(images, targets)
+    return moved
+
+
+def test_people_are_composed_before_all_else() -> None:
+    everything = {key: 0.5 for change in PHOTOMETRIC.values() for key in change}
+    images, targets = composed(**everything, background=0.8, scale=0.5, paste=0.5, occlude=0.5)
+    assert images.shape == (6, 3, 48, 48)
+    assert targets.shape == (6, 2, 48, 48)
+    assert images.dtype == targets.dtype == torch.float32
+    for values in (images, targets):
+        assert values.min() >= 0
+        assert values.max() <= 1
+
+
+def test_void_stays_where_nobody_is_laid_over_it() -> None:
+    _, targets = composed(background=1.0)
+    assert (targets[-1, 1, :4, :4] == 1).all()
+    assert targets[:-1, 1].max() == 0
+
+
+@pytest.mark.parametrize("wish", ["background", "occlude"])
+@pytest.mark.parametrize("backgrounds", [None, torch.empty(0, 3, 48, 48, dtype=torch.uint8)])
+def test_backgrounds_come_from_photos_without_people(wish: str, backgrounds: Tensor | None) -> None:
+    config = AugmentConfig(**(asdict(UNCHANGED) | {wish: 0.5}))
+    with pytest.raises(DataError, match=r"photos without people .* data\.people_free"):
+        Augment(config, 48, backgrounds)
+
+
 def test_photos_of_a_batch_are_changed_each_in_its_own_way() -> None:
     images, masks = photos(1)
     torch.manual_seed(0)
@@ -122,6 +190,8 @@ def test_photos_of_a_batch_are_changed_each_in_its_own_way() -> None:
         ({"flip": 1.5}, r"augment\.flip is 1\.5"),
         ({"noise": -0.1}, r"augment\.noise"),
         ({"contrast": float("nan")}, r"augment\.contrast"),
+        ({"background": 2.0}, r"augment\.background is 2\.0"),
+        ({"jpeg": -1.0}, r"augment\.jpeg"),
         ({"stretch": 0.0}, r"augment\.stretch"),
         ({"min_crop": 0.0}, r"augment\.min_crop"),
         ({"canvas": 0}, r"augment\.canvas"),

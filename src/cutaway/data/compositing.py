@@ -5,6 +5,7 @@ Colours are matched as in Reinhard et al., "Color Transfer between Images", 2001
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -26,10 +27,16 @@ NEAR_EDGE = 0.015
 DRAWN_IN = 0.7
 """Where the person's edge is put in their blurred mask: above a half, so that no rim of the old background is left."""
 SOFTNESS = (0.08, 0.28)
+ROOM = 3
+"""Pixels around a person's box in which their edge is found."""
 TRIES = 4
 """Other photos of the batch that are looked at for a second person."""
 RELIT = 0.8
 """The most that light and colour are drawn from their own towards those of where they are to fit in."""
+
+
+Box: TypeAlias = tuple[slice, slice]
+"""Rows and columns."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,9 @@ class Edges:
     right: bool
 
     @property
-    def fill(self) -> bool:
-        """Whether opposite edges are among them, so that a person made smaller would hang in the air."""
-        return (self.left and self.right) or (self.top and self.bottom)
+    def bind(self) -> bool:
+        """Whether they are such that a person made smaller would hang in the air."""
+        return self.top or (self.left and self.right)
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,9 @@ class Compositing(nn.Module):
             image, target = self._elsewhere(person, image, target)
         if wishes[1] < self.paste and target[0].any():
             others = [other for other in torch.randperm(len(images)).tolist() if other != number][:TRIES]
-            found = (cut_out(images[other].float() / 255, targets[other].float() / 255) for other in others)
-            if second := next((person for person in found if person and not person.edges.fill), None):
+            pairs = ((images[other].float() / 255, targets[other].float() / 255) for other in others)
+            fitting = (pair for pair in pairs if (found := find(*pair)) and not found[1].bind)
+            if (pair := next(fitting, None)) and (second := cut_out(*pair)):
                 image, target = beside(image, target, second)
         if wishes[2] < self.occlude and target[0].any():
             image, target = self._behind_something(image, target)
@@ -150,29 +158,46 @@ def load_backgrounds(samples: Sequence[Sample], side: int) -> Tensor:
     return squares
 
 
-def photo_area(image: Tensor) -> tuple[slice, slice]:
+def photo_area(image: Tensor) -> Box:
     """Return the rows and columns of a canvas (3×H×W, 0..1) that hold the photo: all within the grey around it."""
     photo = ((image * 255).round() != PADDING).any(0)
     return _extent(photo.any(1)), _extent(photo.any(0))
 
 
+def find(image: Tensor, target: Tensor) -> tuple[Box, Edges] | None:
+    """Return the box of who is in a photo (3×S×S and 2×S×S, 0..1), with room for a soft edge, and what cuts them off.
+
+    None where nobody is, or too little to see, or the truth is void.
+    """
+    person = target[0] > 0.5
+    if target[1].any() or person.float().mean() < LEAST_SHARE:
+        return None
+    area, box = photo_area(image), (_extent(person.any(1)), _extent(person.any(0)))
+    near = max(ROOM, NEAR_EDGE * len(person))
+    starts = [inner.start - outer.start <= near for inner, outer in zip(box, area, strict=True)]
+    stops = [outer.stop - inner.stop <= near for inner, outer in zip(box, area, strict=True)]
+    rows, columns = (
+        slice(side.start if at_start else side.start - ROOM, side.stop if at_stop else side.stop + ROOM)
+        for side, at_start, at_stop in zip(box, starts, stops, strict=True)
+    )
+    return (rows, columns), Edges(starts[0], stops[0], starts[1], stops[1])
+
+
 def cut_out(image: Tensor, target: Tensor) -> Person | None:
-    """Return who is in a photo (3×S×S and 2×S×S, 0..1), None if nobody is, or too little, or the truth is void."""
-    if target[1].any() or (target[0] > 0.5).float().mean() < LEAST_SHARE:
+    """Return who is in a photo (3×S×S and 2×S×S, 0..1), None as ``find``."""
+    found = find(image, target)
+    if not found:
         return None
+    box, edges = found
+    alpha = soft_alpha(target[:1, *box])
     rows, columns = photo_area(image)
-    photo, alpha = image[:, rows, columns], soft_alpha(target[:1, rows, columns])
-    seen = alpha[0] > 0
-    if not seen.any():
-        return None
-    box = _extent(seen.any(1)), _extent(seen.any(0))
-    around = alpha if _between(0, 1) < 0.5 else 1 - alpha
-    colour = spread_colour(photo, alpha)
-    return Person(colour[:, *box], alpha[:, *box], _edges(box, *seen.shape), light_of(photo, around + 0.01))
+    photo, share = image[:, rows, columns][:, ::4, ::4], target[:1, rows, columns][:, ::4, ::4]
+    around = share if _between(0, 1) < 0.5 else 1 - share
+    return Person(spread_colour(image[:, *box], alpha), alpha, edges, light_of(photo, around + 0.01))
 
 
 def soft_alpha(share: Tensor) -> Tensor:
-    """Return an alpha (1×H×W) a pixel inside ``share``, of random softness, but not along the photo's own edges."""
+    """Return an alpha (1×H×W) a pixel inside ``share``, of random softness; where that is cut off, alpha is too."""
     for _ in range(2):
         share = functional.avg_pool2d(share, 3, 1, 1, count_include_pad=False)
     softness = _between(*SOFTNESS)
@@ -182,7 +207,8 @@ def soft_alpha(share: Tensor) -> Tensor:
 def spread_colour(image: Tensor, alpha: Tensor) -> Tensor:
     """Return ``image`` with the person's colours spread over their soft edge, where the old background shines in."""
     inside = (alpha > 0.99).float()
-    sums = functional.avg_pool2d(torch.cat([image * inside, inside]), 7, 1, 3)
+    sums = functional.avg_pool2d(torch.cat([image * inside, inside]), (1, 7), 1, (0, 3))
+    sums = functional.avg_pool2d(sums, (7, 1), 1, (3, 0))
     return torch.where((alpha < 1) & (sums[3:] > 0.02), sums[:3] / sums[3:].clamp(min=0.02), image)
 
 
@@ -191,7 +217,7 @@ def light_of(image: Tensor, weight: Tensor | None = None) -> Light:
     weight = torch.ones_like(image[:1]) if weight is None else weight
     total = weight.sum()
     mean = (image * weight).sum((1, 2), keepdim=True) / total
-    return Light(mean, (((image - mean) ** 2 * weight).sum((1, 2), keepdim=True) / total).sqrt())
+    return Light(mean, ((torch.square(image - mean) * weight).sum((1, 2), keepdim=True) / total).sqrt())
 
 
 def relight(image: Tensor, old: Light, new: Light, share: float) -> Tensor:
@@ -201,14 +227,15 @@ def relight(image: Tensor, old: Light, new: Light, share: float) -> Tensor:
 
 
 def fitting_scale(person: Person, wanted: float, height: int, width: int) -> float:
-    """Return the scale nearest to ``wanted`` at which the person stays in touch with what cuts them off on both sides.
+    """Return the scale nearest to ``wanted`` at which the person stays in touch with all edges that cut them off.
 
-    Nobody is made so small that nothing is to be seen of them.
+    Nobody is made so small that little is to be seen of them.
     """
     rows, columns = person.alpha.shape[1:]
     across = width / columns if person.edges.left and person.edges.right else 0.0
     upright = height / rows if person.edges.top and person.edges.bottom else 0.0
-    return max(wanted, across, upright, min(1.0, LEAST_HEIGHT * height / rows))
+    least = 1.0 if person.edges.bind else min(1.0, LEAST_HEIGHT * height / rows)
+    return max(wanted, across, upright, least)
 
 
 def moved(person: Person, scale: float, height: int, width: int) -> Tensor:
@@ -234,16 +261,19 @@ def lay(image: Tensor, target: Tensor, layer: Tensor, *, in_front: bool) -> tupl
 
 
 def beside(image: Tensor, target: Tensor, second: Person) -> tuple[Tensor, Tensor]:
-    """Return image and target with a second person in the photo, smaller or as large, before the first or behind."""
+    """Return image and target with a second person in the photo, smaller or as large, before the first or behind.
+
+    As in photos, the nearer of them reaches further down.
+    """
     rows, columns = photo_area(image)
     photo = image[:, rows, columns]
     scale = fitting_scale(second, _between(0.4, 1), *photo.shape[1:])
     layer = moved(second, scale, *photo.shape[1:])
     layer[:3] = relight(layer[:3], second.light, light_of(photo), _between(0, RELIT))
+    first = target[:, rows, columns]
+    nearer = _foot(layer[3:]) + _between(-1, 1) > _foot(first)
     image, target = image.clone(), target.clone()
-    image[:, rows, columns], target[:, rows, columns] = lay(
-        photo, target[:, rows, columns], layer, in_front=_between(0, 1) < 0.5
-    )
+    image[:, rows, columns], target[:, rows, columns] = lay(photo, first, layer, in_front=nearer)
     return image, target
 
 
@@ -261,7 +291,8 @@ def shape_before(person: Tensor) -> Tensor:
     across = (rows[:, None] * angle.cos() - columns * angle.sin()) / (size * _between(0.4, 1))
     uneven = _resized(torch.rand(1, 5, 5).to(person.device), side, side)
     distance = (along**2 + across**2).sqrt() + 0.8 * (uneven - 0.5)
-    return ((1 - distance) * size / _between(1, 3) + 0.5).clamp(0, 1)
+    cover: Tensor = ((1 - distance) * size / _between(1, 3) + 0.5).clamp(0, 1)
+    return cover
 
 
 def _offset(slack: int, at_start: bool, at_end: bool, share: float) -> int:
@@ -271,10 +302,9 @@ def _offset(slack: int, at_start: bool, at_end: bool, share: float) -> int:
     return round(slack * (share if slack > 0 else share / 3))
 
 
-def _edges(box: tuple[slice, slice], height: int, width: int) -> Edges:
-    rows, columns = box
-    near = NEAR_EDGE * max(height, width)
-    return Edges(rows.start <= near, rows.stop >= height - near, columns.start <= near, columns.stop >= width - near)
+def _foot(share: Tensor) -> int:
+    """Return the row below the lowest that shows anybody."""
+    return int(_extent((share[0] > 0.5).any(1)).stop)
 
 
 def _extent(line: Tensor) -> slice:

@@ -87,9 +87,8 @@ class Augment(nn.Module):
             )
         self.compositing = _compositing(config, torch.empty(0) if backgrounds is None else backgrounds)
         soft = {"resample": Resample.BILINEAR, "align_corners": True}  # as for images: both have to move alike
-        moves = _geometric(config, size)
         self.geometric = kornia_augmentation.AugmentationSequential(
-            *moves, data_keys=None, extra_args={DataKey.MASK: soft}
+            *_geometric(config, size), data_keys=None, extra_args={DataKey.MASK: soft}
         )
         self.shade = config.shade
         self.photometric = nn.Sequential(*_photometric(config))
@@ -184,7 +183,7 @@ def _compositing(config: AugmentConfig, backgrounds: Tensor) -> Compositing | No
     return Compositing(backgrounds, config.background, config.scale, config.paste, config.occlude)
 
 
-def _geometric(config: AugmentConfig, size: int) -> list[nn.Module]:
+def _geometric(config: AugmentConfig, size: int) -> list[kornia_augmentation.GeometricAugmentationBase2D]:
     k = kornia_augmentation
     aspect = (1 / config.stretch, config.stretch)
     return [

@@ -47,7 +47,9 @@ def person_task(recipe: Recipe) -> Task:
         samples = leave_out(samples, read_left_out(Path(recipe.data.left_out)))
     validation = with_split(samples, "val")
     if all(sample.mask is None for sample in validation):
-        raise DataError("there is no photo of people to validate on; check the recipe's data paths and their splits")
+        raise DataError(
+            "there is no photo of people to validate on; check the data's paths, and the splits in index.csv"
+        )
     return Task(
         SquareDataset(with_split(samples, "train"), recipe.augment.canvas, recipe.fit.rule),
         Augment(recipe.augment, recipe.fit.size, backgrounds(recipe, samples)),

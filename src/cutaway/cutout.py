@@ -25,10 +25,10 @@ class Cutout:
     ``image`` is the photo, H×W×3 uint8 or uint16, upright, in the colours of ``metadata.profile``. Every picture made
     of it has the same depth and colours, and ``save`` writes the profile beside them. ``predicted`` is what the network
     and the refinement say of it, H×W float32, 0..1; ``given`` is the alpha that the photo came with, None where it is
-    opaque. ``confidence`` is 0..1: how far the network trusts its own outline, as the person IoU it expects; where
-    nobody was found, how sure it is of that. ``shadow`` is what lies behind the person in every picture made of them,
-    and ``scale`` the pixels that one of the photo's has become. ``note`` says what else the file held that is not in
-    the picture, such as further frames.
+    opaque. ``confidence`` is 0..1: the person IoU to expect of the cut-out, as photos had it on which the weights were
+    calibrated; where nobody was found, how sure the network is of that. ``shadow`` is what lies behind the person in
+    every picture made of them, and ``scale`` the pixels that one of the photo's has become. ``note`` says what else the
+    file held that is not in the picture, such as further frames.
     """
 
     image: Image

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 from PIL import Image as PillowImage
 
 from commands import Command, usage_error
+from cutaway.manifest import Calibration
 from cutaway.types import Rgba
-from synthetic import draw_person, encode, person_mask
+from synthetic import TINY, draw_person, encode, person_mask, tiny_model
 
 
 @pytest.fixture
@@ -45,6 +47,15 @@ def test_result_lies_beside_the_photograph(remove: Command, portrait: Path) -> N
     assert rgba.shape == (96, 80, 4)
     assert np.mean((rgba[..., 3] > 127) == person_mask(96, 80)) > 0.97
     assert b"anna-cutout.png: person found, confidence" in finished.out
+
+
+def test_an_outline_to_doubt_comes_with_advice(
+    cutaway_command: Command, remove: Command, portrait: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "doubtful.onnx"
+    model.write_bytes(tiny_model(replace(TINY, calibration=Calibration(-9.0, 1.0))))
+    assert b"look at the edges" not in remove(portrait).out
+    assert b"; look at the edges" in cutaway_command("remove", "--model", model, "--overwrite", portrait).out
 
 
 def test_colour_behind_the_person_is_cleared(remove: Command, portrait: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 
+from cutaway.confidence import SURE, UNSURE
 from web.browser import ROOT, STATIC, require
 
 HEAVIEST = 150_000
@@ -43,6 +44,11 @@ def test_every_text_that_is_named_exists_and_is_used() -> None:
     assert named <= LOCALES["en"].keys()
     built = ("problem.", "sure.", "camera.", "photo.", "tool.hint.")
     assert {key for key in LOCALES["en"].keys() - named if not key.startswith(built)} == set()
+
+
+def test_the_page_is_unsure_where_the_library_is() -> None:
+    stated = dict(re.findall(r"const (UNSURE|SURE) = ([\d.]+);", SCRIPTS["words.js"]))
+    assert {name: float(value) for name, value in stated.items()} == {"UNSURE": UNSURE, "SURE": SURE}
 
 
 def test_english_stands_in_the_page_before_any_script_runs() -> None:

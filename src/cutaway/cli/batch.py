@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cutaway.cli.messages import complain, one_line, only_our_messages, point_descriptor
 from cutaway.cli.plan import STREAM, Failure, Job
+from cutaway.confidence import UNSURE
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError, OutputError
 from cutaway.imagefile import Source, write
@@ -145,8 +146,9 @@ def _report(result: Done | Failure, *, quiet: bool) -> None:
         return
     if not quiet and result.output != STREAM:
         found = "person found" if result.found_person else "nobody found"
+        advice = "; look at the edges" if result.found_person and result.confidence < UNSURE else ""
         note = f"; the photograph {result.note}" if result.note else ""
-        print(one_line(f"{result.output}: {found}, confidence {result.confidence:.0%}{note}"))
+        print(one_line(f"{result.output}: {found}, confidence {result.confidence:.0%}{advice}{note}"))
 
 
 def _with_progress(results: Iterator[Done | Failure], total: int) -> Iterator[Done | Failure]:

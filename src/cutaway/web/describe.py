@@ -13,7 +13,10 @@ HEADERS: dict[str, Any] = {
     "X-Width": {"description": "Of the result, in pixels.", "schema": {"type": "integer"}},
     "X-Height": {"description": "Of the result, in pixels.", "schema": {"type": "integer"}},
     "X-Found-Person": {"description": "Whether there is somebody.", "schema": {"enum": ["true", "false"]}},
-    "X-Confidence": {"description": "How sure the network is, 0 to 1.", "schema": {"type": "number"}},
+    "X-Confidence": {
+        "description": "The person IoU to expect, 0 to 1; of nobody, how sure.",
+        "schema": {"type": "number"},
+    },
     "X-Person-Box": {
         "description": "top,left,bottom,right in the result; absent with nobody.",
         "schema": {"type": "string"},

@@ -6,12 +6,9 @@
  */
 import { has, megabytes, percent, t } from "../i18n.js";
 
-/**
- * Confidence from which the outline is called sure, and fairly sure. Of 123 validation photos with somebody found, an
- * IoU below 0.9 had 1 % of the sure, 11 % of the fairly sure, and 96 % of the others.
- */
+/** Below the first confidence the outline is unsure, from the second on sure; as in `confidence.py`. */
+const UNSURE = 0.85;
 const SURE = 0.95;
-const FAIRLY_SURE = 0.9;
 
 /** @type {Limits | null} */
 let limits = null;
@@ -34,6 +31,6 @@ export function sentence({ slug, detail }) {
 
 /** @param {number} confidence */
 export function sureness(confidence) {
-  const level = confidence >= SURE ? "high" : confidence >= FAIRLY_SURE ? "middle" : "low";
+  const level = confidence >= SURE ? "high" : confidence >= UNSURE ? "middle" : "low";
   return { level, text: t(`sure.${level}`, { share: percent(confidence) }) };
 }

@@ -9,6 +9,7 @@ from cutaway.data.folder import read_folder, read_people_free
 from cutaway.data.index import Sample
 from cutaway.data.masks import read_mask
 from cutaway.data.torch_dataset import SquareDataset
+from cutaway.data.transforms import Augment, AugmentConfig
 from cutaway.errors import DataError
 from cutaway.geometry import Fit, centred, place
 from cutaway.training.config import DataConfig, NetConfig, OptimConfig, Recipe
@@ -44,6 +45,30 @@ def test_a_recipe_may_leave_photos_out(tmp_path: Path) -> None:
     listed.write_text("id,reason\nperson_09,shifted\n")
     with pytest.raises(DataError, match="person_09"):
         person_task(recipe)
+
+
+def before_other_backgrounds(background: float, *people_free: Path, persons: Path) -> Recipe:
+    data = DataConfig((str(persons),), tuple(map(str, people_free)))
+    augment = AugmentConfig(canvas=48, background=background)
+    return Recipe(NetConfig("tiramisu-portrait"), data, FIT, OptimConfig(1), augment)
+
+
+def test_people_are_laid_over_training_photos_without_people(tmp_path: Path) -> None:
+    people, rooms = write_people(tmp_path / "people", "ttv"), write_rooms(tmp_path / "rooms", 12)
+    trained_on = sum(sample.split == "train" for sample in read_people_free(rooms))
+    assert 0 < trained_on < 12
+    augment = person_task(before_other_backgrounds(0.5, rooms, persons=people)).augment
+    assert isinstance(augment, Augment)
+    assert augment.compositing
+    assert augment.compositing.backgrounds.shape == (trained_on, 3, 48, 48)
+    assert not augment.compositing.state_dict(), "no checkpoint carries them"
+
+
+def test_without_photos_to_lay_people_over_the_recipe_is_refused(tmp_path: Path) -> None:
+    people = write_people(tmp_path / "people", "ttv")
+    with pytest.raises(DataError, match=r"data\.people_free"):
+        person_task(before_other_backgrounds(0.5, persons=people))
+    assert person_task(before_other_backgrounds(0.0, persons=people))
 
 
 def target(person: Tensor) -> Tensor:

@@ -191,9 +191,9 @@ def cut_out(image: Tensor, target: Tensor) -> Person | None:
     box, edges = found
     alpha = soft_alpha(target[:1, *box])
     rows, columns = photo_area(image)
-    photo, share = image[:, rows, columns][:, ::4, ::4], target[:1, rows, columns][:, ::4, ::4]
-    around = share if _between(0, 1) < 0.5 else 1 - share
-    return Person(spread_colour(image[:, *box], alpha), alpha, edges, light_of(photo, around + 0.01))
+    share = target[:1, rows, columns]
+    light = light_of(image[:, rows, columns], 0.01 + (share if _between(0, 1) < 0.5 else 1 - share))
+    return Person(spread_colour(image[:, *box], alpha), alpha, edges, light)
 
 
 def soft_alpha(share: Tensor) -> Tensor:
@@ -213,8 +213,8 @@ def spread_colour(image: Tensor, alpha: Tensor) -> Tensor:
 
 
 def light_of(image: Tensor, weight: Tensor | None = None) -> Light:
-    """Return mean and spread of the colours of an image 3×H×W, weighted by 1×H×W."""
-    weight = torch.ones_like(image[:1]) if weight is None else weight
+    """Return mean and spread of the colours of an image 3×H×W, weighted by 1×H×W; of every fourth pixel each way."""
+    image, weight = image[:, ::4, ::4], (torch.ones_like(image[:1]) if weight is None else weight)[:, ::4, ::4]
     total = weight.sum()
     mean = (image * weight).sum((1, 2), keepdim=True) / total
     return Light(mean, ((torch.square(image - mean) * weight).sum((1, 2), keepdim=True) / total).sqrt())
@@ -314,8 +314,8 @@ def _extent(line: Tensor) -> slice:
 
 
 def _resized(layer: Tensor, height: int, width: int) -> Tensor:
-    size = (height, width)
-    return functional.interpolate(layer[None], size, mode="bilinear", align_corners=False, antialias=True)[0]
+    smaller = height < layer.shape[1]
+    return functional.interpolate(layer[None], (height, width), mode="bilinear", antialias=smaller)[0]
 
 
 def _between(low: float, high: float) -> float:

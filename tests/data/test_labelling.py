@@ -18,7 +18,7 @@ ANSWER = Answer("anna", (1, 2), 80, 96, 0.3, 0.97)
 
 def bright(canvases: NDArray[np.float32]) -> NDArray[np.float32]:
     """Take what is bright for a person."""
-    return (canvases.mean(axis=1, keepdims=True) > 0.6).astype(np.float32)
+    return np.asarray(canvases.mean(axis=1, keepdims=True) > 0.6, np.float32)
 
 
 def leftmost(canvases: NDArray[np.float32]) -> NDArray[np.float32]:

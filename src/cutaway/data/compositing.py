@@ -93,12 +93,14 @@ class Compositing(nn.Module):
         Only torch's global random state is drawn from.
         """
         pairs = [self._compose(images, targets, number) for number in range(len(images))]
-        composed, followed = (torch.stack([pair[part] for pair in pairs]) for part in (0, 1))
-        return composed.mul(255).round().byte(), followed.mul(255).round().byte()
+        composed, followed = zip(*pairs, strict=True)
+        return torch.stack(composed), torch.stack(followed)
 
     def _compose(self, images: Tensor, targets: Tensor, number: int) -> tuple[Tensor, Tensor]:
-        image, target = images[number].float() / 255, targets[number].float() / 255
         wishes = torch.rand(3).tolist()
+        if wishes[0] >= self.background and wishes[1] >= self.paste and wishes[2] >= self.occlude:
+            return images[number], targets[number]  # most are spared the way to floats and back
+        image, target = images[number].float() / 255, targets[number].float() / 255
         if wishes[0] < self.background and (person := cut_out(image, target)):
             image, target = self._elsewhere(person, image, target)
         if wishes[1] < self.paste and target[0].any():
@@ -109,7 +111,7 @@ class Compositing(nn.Module):
                 image, target = beside(image, target, second)
         if wishes[2] < self.occlude and target[0].any():
             image, target = self._behind_something(image, target)
-        return image, target
+        return image.mul(255).round().byte(), target.mul(255).round().byte()
 
     def _elsewhere(self, person: Person, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return the person before another background, which fills the canvas, as photos fill it when they are used."""

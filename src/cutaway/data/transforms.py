@@ -119,10 +119,10 @@ class Dim(nn.Module):
         """Return images B×3×H×W of 0..1, some of them darker."""
         chosen = _chosen(len(images), self.p, images.device)
         light, gain, grain = (torch.rand(len(chosen), 1, 1, 1, device=images.device) for _ in range(3))
-        light = 0.03 * 10**light  # 0.03 .. 0.3 of the light that there was
+        light = 0.05 * 7**light  # 0.05 .. 0.35 of the light that there was
         linear = images[chosen].clamp(0, 1) ** 2.2 * light
         noisy = linear + torch.randn_like(linear) * (linear * 0.002 * grain + 1e-6).sqrt()
-        exposure = light ** -(0.2 + 0.6 * gain)
+        exposure = light ** -(0.3 + 0.5 * gain)
         return images.index_copy(0, chosen, (noisy * exposure).clamp(0, 1) ** (1 / 2.2))
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cutaway.data.transforms import Augment, AugmentConfig, Dim, shade
+from cutaway.data.transforms import Augment, AugmentConfig, Dim, Sometimes, shade
 from cutaway.errors import DataError
 
 UNCHANGED = AugmentConfig(
@@ -117,11 +117,18 @@ def test_one_seed_gives_one_augmentation() -> None:
 def test_the_dark_is_noisier() -> None:
     torch.manual_seed(0)
     grey = torch.full((32, 3, 32, 32), 0.5)
-    images = Dim(1.0)(grey)
+    images = Dim()(grey)
     means, noise = images.mean((1, 2, 3)), images.std((1, 2, 3))
     assert (means < 0.5).all()
     assert noise.max() > 4 * noise.min()
-    assert torch.equal(Dim(0.0)(grey), grey)
+
+
+def test_what_happens_sometimes_happens_to_some() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(64, 3, 8, 8)
+    changed = (Sometimes(Dim(), 0.3)(images) != images).flatten(1).any(1)
+    assert 8 <= changed.sum() <= 32
+    assert torch.equal(Sometimes(Dim(), 0.0)(images), images)
 
 
 @pytest.mark.parametrize(("person", "wall"), [(0.2, 0.7), (0.8, 0.4)])

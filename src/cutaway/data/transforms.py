@@ -108,41 +108,43 @@ class Augment(nn.Module):
         return self.photometric(image).clamp(0, 1), target
 
 
-class Dim(nn.Module):
-    """With probability ``p`` takes an image's light, as dusk does, and has the camera make up for some of it: noise."""
+class Sometimes(nn.Module):
+    """Each image with probability ``p`` through ``change``, which sees no others: Kornia's own ``p`` saves no time."""
 
-    def __init__(self, p: float) -> None:
+    def __init__(self, change: nn.Module, p: float) -> None:
         super().__init__()
-        self.p = p
+        self.change, self.p = change, p
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return images B×3×H×W of 0..1, some of them darker."""
-        chosen = _chosen(len(images), self.p, images.device)
-        light, gain, grain = (torch.rand(len(chosen), 1, 1, 1, device=images.device) for _ in range(3))
+        """Return images B×3×H×W of 0..1, some of them changed."""
+        chosen = (torch.rand(len(images), device=images.device) < self.p).nonzero()[:, 0]
+        return images.index_copy(0, chosen, self.change(images[chosen])) if len(chosen) else images
+
+
+class Dim(nn.Module):
+    """Takes light, as dusk does, and has the camera make up for some of it, which brings noise."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return images B×3×H×W of 0..1, darker."""
+        light, gain, grain = (torch.rand(len(images), 1, 1, 1, device=images.device) for _ in range(3))
         light = 0.05 * 7**light  # 0.05 .. 0.35 of the light that there was
-        linear = images[chosen].clamp(0, 1) ** 2.2 * light
+        linear = images.clamp(0, 1) ** 2.2 * light
         noisy = linear + torch.randn_like(linear) * (linear * 0.002 * grain + 1e-6).sqrt()
         exposure = light ** -(0.3 + 0.5 * gain)
-        return images.index_copy(0, chosen, (noisy * exposure).clamp(0, 1) ** (1 / 2.2))
+        dimmed: Tensor = (noisy * exposure).clamp(0, 1) ** (1 / 2.2)
+        return dimmed
 
 
 class Shrink(nn.Module):
-    """With probability ``p`` makes an image smaller and large again, as a thumbnail or a video call is."""
-
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self.p = p
+    """Makes images smaller and large again, as thumbnails and video calls are; all of a batch by one factor."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return images B×3×H×W, some of them with less detail, all of those by one factor."""
-        chosen = _chosen(len(images), self.p, images.device)
+        """Return images B×3×H×W with less detail."""
         height, width = images.shape[2:]
         factor = 0.3 + 0.5 * float(torch.rand(()))
         size = max(1, round(factor * height)), max(1, round(factor * width))
-        if not len(chosen):
-            return images
-        small = functional.interpolate(images[chosen], size, mode="bilinear", antialias=True)
-        return images.index_copy(0, chosen, functional.interpolate(small, (height, width), mode="bilinear"))
+        small = functional.interpolate(images, size, mode="bilinear", antialias=True)
+        return functional.interpolate(small, (height, width), mode="bilinear")
 
 
 class CropFlip(nn.Module):
@@ -196,11 +198,16 @@ def _geometric(config: AugmentConfig, size: int) -> list[kornia_augmentation.Geo
 def _photometric(config: AugmentConfig) -> list[nn.Module]:
     """Return what changes colours and loses detail, in the order of what happens to a photo."""
     k = kornia_augmentation
-    dim = [Dim(config.dim)] if config.dim else []
-    # Each loss is left out where it is not asked for: a recipe without it draws the random numbers that it always drew.
-    motion = [k.RandomMotionBlur((3, 9), 180.0, (-1.0, 1.0), "replicate", p=config.motion)] if config.motion else []
-    shrink = [Shrink(config.shrink)] if config.shrink else []
-    jpeg = [k.RandomJPEG((20.0, 90.0), p=config.jpeg)] if config.jpeg else []
+    losses = {
+        "dim": Dim(),
+        "motion": k.RandomMotionBlur((3, 9), 180.0, (-1.0, 1.0), "replicate", p=1.0),
+        "shrink": Shrink(),
+        "jpeg": k.RandomJPEG((20.0, 90.0), p=1.0),
+    }
+    # Each is left out where it is not asked for: a recipe without it draws the random numbers that it always drew.
+    dim, motion, shrink, jpeg = (
+        [Sometimes(loss, p)] if (p := getattr(config, name)) else [] for name, loss in losses.items()
+    )
     return [
         k.RandomBrightness(_around_one(config.brightness), p=0.7),
         k.RandomContrast(_around_one(config.contrast), p=0.7),
@@ -215,11 +222,6 @@ def _photometric(config: AugmentConfig) -> list[nn.Module]:
         k.RandomGaussianNoise(std=0.03, p=config.noise),
         *jpeg,
     ]
-
-
-def _chosen(count: int, p: float, device: torch.device) -> Tensor:
-    """Return the numbers of those of ``count`` images that a change of probability ``p`` falls on."""
-    return (torch.rand(count, device=device) < p).nonzero()[:, 0]
 
 
 def _around_one(reach: float) -> tuple[float, float]:

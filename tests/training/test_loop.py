@@ -155,15 +155,15 @@ def test_a_kill_while_a_checkpoint_is_written(
 ) -> None:
     recipe = make_recipe()
 
-    def die(_state: object, file: Any) -> None:
-        if str(file.name).endswith("step-0000009.tmp"):
-            file.write(b"half a checkpoint")
+    def die(written: Path, target: Path) -> Path:
+        if target.name == "step-0000009.pt":
+            written.write_bytes(b"half a checkpoint")
             raise Killed
-        torch_save(_state, file)
+        return rename(written, target)
 
-    torch_save = torch.save
+    rename = Path.replace
     with monkeypatch.context() as patch:
-        patch.setattr("torch.save", die)
+        patch.setattr(Path, "replace", die)
         with pytest.raises(Killed):
             train(recipe, tmp_path / "disturbed", resume=False, report=silent)
     assert_same_weights(run(recipe, tmp_path / "disturbed", resume=True), undisturbed)
@@ -350,3 +350,11 @@ def test_workers_change_nothing(make_recipe: MakeRecipe, tmp_path: Path) -> None
     alone = run(make_recipe(optim=short), tmp_path / "alone")
     helped = run(make_recipe(optim=short, data={"workers": 1}), tmp_path / "helped")
     assert_same_weights(alone, helped)
+
+
+def test_what_is_kept_has_the_norms_of_use_and_not_of_dropout(make_recipe: MakeRecipe, tmp_path: Path) -> None:
+    net = {"overrides": {"widths": [4, 8], "batch_norm": True, "dropout": 0.8}}
+    last = run(make_recipe(net=net), tmp_path)["ema"]
+    best = checkpoint.load(tmp_path / "best.pt")["net"]
+    behind = [name for name in last if name.endswith("running_var")]
+    assert any(not torch.allclose(best[name], last[name], rtol=0.05) for name in behind)

@@ -31,10 +31,11 @@ from cutaway.training.network import build_net, check_fit
 from cutaway.training.optimizers import learning_rate
 from cutaway.training.person import person_task
 from cutaway.training.state import BEST, State, bare, earlier, new_state, restore, snapshot
+from cutaway.training.statistics import as_used
 from cutaway.training.task import Task
 
 CALIBRATION_PHOTOS = 64
-"""Photos that the norms of released weights are unfolded on."""
+"""Photos that the norms of released weights are unfolded on, and those of a net with dropout are brought to use on."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def train(recipe: AnyRecipe, folder: Path, *, resume: bool, report: Callable[[Pr
     net = new_net(recipe)  # before the data, which take long to read: the recipe may be wrong
     task = person_task(recipe) if isinstance(recipe, Recipe) else camvid_task(recipe)
     if not saved:
-        load_pretrained(net, recipe.net, partial(some_photos, task))
+        load_pretrained(net, recipe.net, partial(some_photos, task, torch.device("cpu")))
     state = new_state(net, recipe, fabric)
     if saved:
         restore(state, saved)
@@ -87,12 +88,12 @@ def new_net(recipe: AnyRecipe) -> nn.Module:
     return build_net(recipe.net, len(CLASSES))
 
 
-def some_photos(task: Task) -> Tensor:
-    """Return images B×3×H×W float 0..1, of training photos from all over the set, as the net is going to see them."""
+def some_photos(task: Task, device: torch.device) -> Tensor:
+    """Return images B×3×H×W float 0..1, of training photos from all over the set, as the net sees them in training."""
     count = len(task.photos)
     numbers = sorted({number * count // CALIBRATION_PHOTOS for number in range(CALIBRATION_PHOTOS)})
     images, targets = zip(*(task.photos[number] for number in numbers), strict=True)
-    seen: Tensor = task.augment(torch.stack(images), torch.stack(targets))[0]
+    seen: Tensor = task.augment.to(device)(torch.stack(images).to(device), torch.stack(targets).to(device))[0]
     return seen
 
 
@@ -147,7 +148,8 @@ def _run(
             if writer:
                 _log_step(writer, state.step, loss, rate)
                 if epoch_ends:
-                    _end_epoch(recipe, state, task, folder, writer)
+                    photos = partial(some_photos, task, fabric.device)
+                    _end_epoch(recipe, state, task, as_used(state.ema.net, photos, optim.batch_size), folder, writer)
             over = fabric.broadcast(is_over(state, optim, task.criterion)) if epoch_ends else False
             if writer:
                 if over or state.step % run.checkpoint_every == 0:
@@ -190,9 +192,11 @@ def _step(
     return Loss(loss.total.detach(), {name: part.detach() for name, part in loss.parts.items()})
 
 
-def _end_epoch(recipe: AnyRecipe, state: State, task: Task, folder: Path, writer: SummaryWriter) -> None:
-    """Validate the averaged net, log what it sees, and keep it if it is the best so far."""
-    validation = task.validate(state.ema.net)
+def _end_epoch(
+    recipe: AnyRecipe, state: State, task: Task, net: nn.Module, folder: Path, writer: SummaryWriter
+) -> None:
+    """Validate the averaged ``net``, log what it sees, and keep it if it is the best so far."""
+    validation = task.validate(net)
     state.history.append({"step": state.step, **validation.scores})
     for name, score in validation.scores.items():
         writer.add_scalar(f"val/{name}", score, state.step)
@@ -201,7 +205,7 @@ def _end_epoch(recipe: AnyRecipe, state: State, task: Task, folder: Path, writer
     score = validation.scores[task.criterion]
     if score > state.best:
         state.best = score
-        best = {"recipe": asdict(recipe), **state.history[-1], "net": state.ema.net.state_dict()}
+        best = {"recipe": asdict(recipe), **state.history[-1], "net": net.state_dict()}
         checkpoint.save(best, folder / BEST)
 
 

@@ -11,12 +11,18 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL.Image import Resampling
 
+from cutaway.types import eight_bit
+
 Tile: TypeAlias = tuple[slice, slice]
 """The rows and the columns of a part of the frame; indexes an array."""
 
 _SIDE = 256
 _THREADS = min(4, os.cpu_count() or 1)
 
+_ROWS = 16
+"""Rows of averaged pixels that are made at once."""
+
+Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
@@ -27,7 +33,7 @@ def tiles(height: int, width: int) -> Iterator[Tile]:
             yield slice(top, min(top + _SIDE, height)), slice(left, min(left + _SIDE, width))
 
 
-def spread(work: Callable[[Tile], Result], parts: Iterable[Tile]) -> list[Result]:
+def spread(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
     """Return what ``work`` gives for each of ``parts``, in order, done by a few threads.
 
     NumPy and Pillow let go of the interpreter while they calculate, so the threads run beside each other.
@@ -53,16 +59,25 @@ def enlarged(
 def reduced(
     pixels: NDArray[Any], height: int, width: int, *, kind: Resampling = Resampling.HAMMING
 ) -> NDArray[np.float32]:
-    """Return ``pixels`` (H×W or H×W×C) averaged to ``height`` × ``width``, which are no larger: C×height×width.
+    """Return ``pixels`` (H×W float32, H×W×3 uint8 or uint16) averaged to ``height`` × ``width``: C×height×width.
 
-    A few rows at a time are averaged first, so that no whole copy of ``pixels`` is needed.
+    These are no larger than H and W. Values are in the range of ``pixels``; of 16 bits 8 are seen. Whole pixels are
+    averaged first, a few rows at a time, so that no copy of ``pixels`` is needed.
     """
-    step = max(1, len(pixels) // height)
-    strips = (pixels[top : top + step] for top in range(0, len(pixels), step))
-    rows = np.stack([np.atleast_2d(strip.mean(axis=0, dtype=np.float32).T) for strip in strips], axis=1)
-    area = 0, 0, pixels.shape[1], len(pixels) / step
-    pictures = (PIL.Image.fromarray(plane) for plane in rows)
-    return np.stack([np.asarray(picture.resize((width, height), kind, area)) for picture in pictures])
+    down, across = max(1, pixels.shape[0] // height), max(1, pixels.shape[1] // width)
+    strips = (pixels[top : top + down * _ROWS] for top in range(0, len(pixels), down * _ROWS))
+    means = np.atleast_3d(np.concatenate(spread(lambda strip: _averaged(strip, down, across), strips)))
+    area = 0, 0, pixels.shape[1] / across, pixels.shape[0] / down
+    pictures = (PIL.Image.fromarray(plane.astype(np.float32)) for plane in means.transpose(2, 0, 1))
+    planes = np.stack([np.asarray(picture.resize((width, height), kind, area)) for picture in pictures])
+    if pixels.dtype == np.uint16:
+        planes *= np.float32(257)
+    return planes
+
+
+def _averaged(strip: NDArray[Any], down: int, across: int) -> NDArray[Any]:
+    seen = strip if strip.dtype == np.float32 else eight_bit(strip)
+    return np.asarray(PIL.Image.fromarray(seen).reduce((across, down)))
 
 
 def source_of(tile: Tile, source: tuple[int, int], height: int, width: int) -> Tile:

@@ -19,8 +19,8 @@ Tile: TypeAlias = tuple[slice, slice]
 _SIDE = 256
 _THREADS = min(4, os.cpu_count() or 1)
 
-_ROWS = 16
-"""Rows of averaged pixels that are made at once."""
+_ROWS = 64
+"""About how many rows are averaged at once."""
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -65,7 +65,8 @@ def reduced(
     averaged first, a few rows at a time, so that no copy of ``pixels`` is needed.
     """
     down, across = max(1, pixels.shape[0] // height), max(1, pixels.shape[1] // width)
-    strips = (pixels[top : top + down * _ROWS] for top in range(0, len(pixels), down * _ROWS))
+    step = down * max(1, _ROWS // down)
+    strips = (pixels[top : top + step] for top in range(0, len(pixels), step))
     means = np.atleast_3d(np.concatenate(spread(lambda strip: _averaged(strip, down, across), strips)))
     area = 0, 0, pixels.shape[1] / across, pixels.shape[0] / down
     pictures = (PIL.Image.fromarray(plane.astype(np.float32)) for plane in means.transpose(2, 0, 1))

@@ -1,6 +1,6 @@
 """Trains one recipe with and without each part of the augmentation, and says on val what each part is worth.
 
-``python benchmarks/ablation.py runs/ablation`` makes a folder and an .onnx file for each row, all from the same start
+``python -m benchmarks.ablation runs/ablation`` makes a folder and an .onnx file for each row, all from the same start
 and for the same views, and prints a Markdown table of differences to the first row. Called again it goes on where it
 was stopped. On two cores say how little is to be done: ``--size 192 --views 6000 --batch 8 --cpu``.
 """
@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.trained import RECIPES, add_amount, amount, person_recipe, trained
 from rich.console import Console
-from rich.progress import Progress, track
+from rich.progress import track
 
 from cutaway.data.folder import load_samples, read_people_free, with_split
 from cutaway.data.index import Sample
@@ -19,13 +20,9 @@ from cutaway.errors import CutawayError, DataError
 from cutaway.evaluation.intervals import SetEstimate, differences, estimates
 from cutaway.evaluation.score import Evaluation, evaluate, summarise, summarise_empty, thin
 from cutaway.evaluation.tables import NOTHING, number, with_interval, with_range
-from cutaway.manifest import TrainingSet
 from cutaway.remover import Remover
-from cutaway.training.config import Recipe, read_recipe
-from cutaway.training.export import Facts, export
-from cutaway.training.loop import train
+from cutaway.training.config import Recipe
 
-RECIPES = Path(__file__).parents[1] / "recipes"
 BACKGROUND = ["augment.background=0.4"]
 SCALE = [*BACKGROUND, "augment.scale=0.5"]
 PASTE = ["augment.paste=0.2"]
@@ -45,12 +42,13 @@ ROWS: dict[str, list[str]] = {
     "occluders": OCCLUDE,
     "photometric": PHOTOMETRIC,
     "no negatives": ["data.people_free=[]"],
+    "left out": [f"data.left_out={RECIPES / 'left-out.csv'}"],
     "all": [*SCALE, *PASTE, *OCCLUDE, *PHOTOMETRIC],
 }
 """The rows, and what each changes in the recipe, in the notation of ``cutaway train --set``."""
 
-CANVAS = 11 / 8
-"""The canvas that crops are cut from, as a multiple of the size."""
+PSEUDO_LABELS = "pseudo-labels"
+"""The row that also trains on the photos of ``--labelled``."""
 
 
 def main() -> None:
@@ -58,15 +56,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument(
-        "--rows", nargs="+", choices=ROWS, default=list(ROWS), help="the first is what others are held to"
+        "--rows",
+        nargs="+",
+        choices=[*ROWS, PSEUDO_LABELS],
+        default=list(ROWS),
+        help="the first is what others are held to",
     )
+    parser.add_argument("--labelled", type=Path, help=f"for {PSEUDO_LABELS}: the index that cutaway data label wrote")
     parser.add_argument("--recipe", type=Path, default=RECIPES / "tiramisu-mobile-320.toml")
     parser.add_argument("--init", default="portrait", help="what all rows begin with; '' is chance")
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--views", type=int, default=40_000)
-    parser.add_argument("--batch", type=int, default=16)
+    add_amount(parser, size=256, views=40_000)
     parser.add_argument("--set", action="append", default=[], help="a change of the recipe that all rows share")
-    parser.add_argument("--cpu", action="store_true", help="32 bits, for processors that have no bfloat16")
     parser.add_argument("--limit", type=int, help="val photos, spread evenly")
     arguments = parser.parse_args()
     try:
@@ -78,39 +78,25 @@ def main() -> None:
 
 def run(name: str, arguments: argparse.Namespace) -> Evaluation:
     """Return the scores on val of the row ``name``, trained and exported first if it is not there."""
-    recipe = read(arguments, ROWS[name])
-    weights = arguments.out / f"{name.replace(' ', '-')}.onnx"
-    if not weights.exists():
-        with Progress(console=Console(stderr=True)) as bar:
-            task = bar.add_task(name, total=recipe.optim.steps)
-            folder = weights.with_suffix("")
-            best = train(recipe, folder, resume=True, report=lambda seen: bar.update(task, completed=seen.step))
-        sets = tuple(TrainingSet(Path(path).name, None, "see the model card") for path in recipe.data.persons)
-        export(best, weights, Facts(name, "ablation", "Apache-2.0", sets, {}))
-    photos = validation(read(arguments, []), arguments.limit)
+    shared = person_recipe(arguments.recipe, shared_changes(arguments))
+    recipe = person_recipe(arguments.recipe, [*shared_changes(arguments), *row_changes(name, shared, arguments)])
+    weights = trained(recipe, arguments.out, name, "ablation")
+    photos = validation(shared, arguments.limit)
     return evaluate(name, Remover(weights), track(photos, name, console=Console(stderr=True)))
 
 
-def read(arguments: argparse.Namespace, changes: Sequence[str]) -> Recipe:
-    """Return the recipe that all rows share, with a row's ``changes``."""
-    recipe = read_recipe(arguments.recipe, [*shared(arguments), *changes])
-    if not isinstance(recipe, Recipe):
-        raise DataError(f"{arguments.recipe} is no recipe of person or not")
-    return recipe
-
-
-def shared(arguments: argparse.Namespace) -> list[str]:
+def shared_changes(arguments: argparse.Namespace) -> list[str]:
     """Return what all rows change in the recipe."""
-    changes = {
-        "net.init": arguments.init,
-        "fit.size": arguments.size,
-        "augment.canvas": round(CANVAS * arguments.size),
-        "optim.batch_size": arguments.batch,
-        "optim.steps": arguments.views // arguments.batch,
-        "run.channels_last": "false" if arguments.cpu else "true",
-        "run.precision": "32-true" if arguments.cpu else "bf16-mixed",
-    }
-    return [*(f"{key}={value}" for key, value in changes.items()), *arguments.set]
+    return [f"net.init={arguments.init}", *amount(arguments), *arguments.set]
+
+
+def row_changes(name: str, shared: Recipe, arguments: argparse.Namespace) -> list[str]:
+    """Return what the row ``name`` changes besides."""
+    if name == PSEUDO_LABELS:
+        if not arguments.labelled:
+            raise DataError(f"the row {PSEUDO_LABELS} needs --labelled, the index that cutaway data label wrote")
+        return [f"data.persons={[*shared.data.persons, str(arguments.labelled)]}"]
+    return ROWS[name]
 
 
 def validation(recipe: Recipe, limit: int | None) -> list[Sample]:

@@ -7,7 +7,7 @@ was stopped. On two cores say how little is to be done: ``--size 192 --views 600
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.trained import RECIPES, add_amount, amount, person_recipe, trained
@@ -16,12 +16,11 @@ from rich.progress import track
 
 from cutaway.data.folder import load_samples, read_people_free, with_split
 from cutaway.data.index import Sample
-from cutaway.errors import CutawayError, DataError
+from cutaway.errors import CutawayError
 from cutaway.evaluation.intervals import SetEstimate, differences, estimates
 from cutaway.evaluation.score import Evaluation, evaluate, summarise, summarise_empty, thin
 from cutaway.evaluation.tables import NOTHING, number, with_interval, with_range
 from cutaway.remover import Remover
-from cutaway.training.config import Recipe
 
 BACKGROUND = ["augment.background=0.4"]
 SCALE = [*BACKGROUND, "augment.scale=0.5"]
@@ -47,62 +46,52 @@ ROWS: dict[str, list[str]] = {
 }
 """The rows, and what each changes in the recipe, in the notation of ``cutaway train --set``."""
 
-PSEUDO_LABELS = "pseudo-labels"
-"""The row that also trains on the photos of ``--labelled``."""
-
 
 def main() -> None:
     """Train, export and score what is asked for, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), help="the first is what others are held to")
     parser.add_argument(
-        "--rows",
-        nargs="+",
-        choices=[*ROWS, PSEUDO_LABELS],
-        default=list(ROWS),
-        help="the first is what others are held to",
+        "--more",
+        action="append",
+        default=[],
+        metavar="ROW=INDEX",
+        help="a further row, which trains on an index besides; its val photos are scored in every row",
     )
-    parser.add_argument("--labelled", type=Path, help=f"for {PSEUDO_LABELS}: the index that cutaway data label wrote")
     parser.add_argument("--recipe", type=Path, default=RECIPES / "tiramisu-mobile-320.toml")
     parser.add_argument("--init", default="portrait", help="what all rows begin with; '' is chance")
     add_amount(parser, size=256, views=40_000)
     parser.add_argument("--set", action="append", default=[], help="a change of the recipe that all rows share")
     parser.add_argument("--limit", type=int, help="val photos, spread evenly")
     arguments = parser.parse_args()
+    more = dict(text.split("=", 1) for text in arguments.more)
+    if unknown := [name for name in arguments.rows if name not in ROWS | more]:
+        parser.error(f"there is no row {unknown[0]!r}; choose among {', '.join(ROWS | more)}")
     try:
-        results = [run(name, arguments) for name in arguments.rows]
+        results = [run(name, more, arguments) for name in [*arguments.rows, *more]]
     except CutawayError as error:
         sys.exit(f"{parser.prog}: {error}")
     sys.stdout.write("\n".join(table(results)) + "\n")
 
 
-def run(name: str, arguments: argparse.Namespace) -> Evaluation:
-    """Return the scores on val of the row ``name``, trained and exported first if it is not there."""
-    shared = person_recipe(arguments.recipe, shared_changes(arguments))
-    recipe = person_recipe(arguments.recipe, [*shared_changes(arguments), *row_changes(name, shared, arguments)])
-    weights = trained(recipe, arguments.out, name, "ablation")
-    photos = validation(shared, arguments.limit)
+def run(name: str, more: Mapping[str, str], arguments: argparse.Namespace) -> Evaluation:
+    """Return the scores on val of the row ``name``, trained and exported first if it is not there.
+
+    ``more`` are the indexes of further rows.
+    """
+    changes = [f"net.init={arguments.init}", *amount(arguments), *arguments.set]
+    shared = person_recipe(arguments.recipe, changes)
+    row = [f"data.persons={[*shared.data.persons, more[name]]}"] if name in more else ROWS[name]
+    weights = trained(person_recipe(arguments.recipe, [*changes, *row]), arguments.out, name, "ablation")
+    photos = validation([*shared.data.persons, *more.values()], shared.data.people_free, arguments.limit)
     return evaluate(name, Remover(weights), track(photos, name, console=Console(stderr=True)))
 
 
-def shared_changes(arguments: argparse.Namespace) -> list[str]:
-    """Return what all rows change in the recipe."""
-    return [f"net.init={arguments.init}", *amount(arguments), *arguments.set]
-
-
-def row_changes(name: str, shared: Recipe, arguments: argparse.Namespace) -> list[str]:
-    """Return what the row ``name`` changes besides."""
-    if name == PSEUDO_LABELS:
-        if not arguments.labelled:
-            raise DataError(f"the row {PSEUDO_LABELS} needs --labelled, the index that cutaway data label wrote")
-        return [f"data.persons={[*shared.data.persons, str(arguments.labelled)]}"]
-    return ROWS[name]
-
-
-def validation(recipe: Recipe, limit: int | None) -> list[Sample]:
-    """Return the val photos of ``recipe``, at most ``limit`` of them with people and as many without."""
-    people = [sample for path in recipe.data.persons for sample in load_samples(Path(path), "val")]
-    free = [sample for path in recipe.data.people_free for sample in with_split(read_people_free(Path(path)), "val")]
+def validation(persons: Sequence[str], people_free: Sequence[str], limit: int | None) -> list[Sample]:
+    """Return the val photos of all these, at most ``limit`` of them with people and as many without."""
+    people = [sample for path in persons for sample in with_split(load_samples(Path(path)), "val")]
+    free = [sample for path in people_free for sample in with_split(read_people_free(Path(path)), "val")]
     return [*thin(people, limit), *thin(free, limit)]
 
 

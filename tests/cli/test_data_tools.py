@@ -216,3 +216,28 @@ def test_data_that_are_not_there_are_one_line(cutaway_command: Command, tmp_path
 )
 def test_wrong_usage(cutaway_command: Command, arguments: list[str]) -> None:
     assert cutaway_command("data", *arguments).code == 2
+
+
+def test_close_ups_are_of_small_people_and_stay_in_their_split(cutaway_command: Command, tmp_path: Path) -> None:
+    people = write_people(tmp_path / "streets", "tv", side=300)
+    for name in ("images", "masks"):  # person_00 becomes small in a larger frame
+        path = people / name / "person_00.png"
+        with PillowImage.open(path) as picture:
+            frame = PillowImage.new(picture.mode, (900, 700))
+            frame.paste(picture, (40, 90))
+        frame.save(path)
+    out = tmp_path / "close.jsonl"
+    finished = cutaway_command("data", "close-ups", people, "-o", out, "--each", "3", "--json")
+    counts = json.loads(finished.out)
+    assert (finished.code, counts["photos"], counts["small"], counts["close_ups"]) == (0, 2, 1, 3)
+    samples = read_index(out)
+    assert {sample.split for sample in samples} == {"train"}
+    assert all(sample.image.parent == tmp_path / "close-photos" for sample in samples)
+    assert cutaway_command("data", "close-ups", people, "-o", out).code == 2  # it is there
+
+
+def test_photos_too_small_for_a_close_up_write_nothing(cutaway_command: Command, people: Path, tmp_path: Path) -> None:
+    finished = cutaway_command("data", "close-ups", people, "-o", tmp_path / "close.jsonl")
+    assert finished.code == 3
+    assert "no close-up came of" in finished.errors[0]
+    assert not (tmp_path / "close.jsonl").exists()

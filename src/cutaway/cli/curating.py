@@ -1,4 +1,4 @@
-"""Does and reports what ``cutaway data stats | preview | split | pack | copies`` ask for."""
+"""Does and reports what ``cutaway data stats | preview | split | pack | copies | close-ups`` ask for."""
 
 import json
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from rich.table import Table
 from cutaway import imagefile
 from cutaway.cli.messages import complain, one_line
 from cutaway.cli.progress import advancing, track
+from cutaway.data.close_ups import make_close_ups, with_small_people
 from cutaway.data.copies import Fingerprint, Pair, find_pairs, read_fingerprints, without_crossing
-from cutaway.data.index import SPLITS, Failure, Sample, count_splits, write_index
+from cutaway.data.index import SPLITS, Failure, Sample, count_splits, masks_beside, write_index
 from cutaway.data.packing import Packing, pack
 from cutaway.data.preview import arrange, make_tile
 from cutaway.data.stats import Stats
@@ -98,6 +99,31 @@ def report_copies(samples: Sequence[Sample], out: Path | None, *, overwrite: boo
         write_index(out, without_crossing(kept, pairs), overwrite=overwrite)
     _print_pairs(len(kept), pairs, failures, as_json=as_json)
     return int(bool(failures) or any(pair.crosses for pair in pairs))
+
+
+def cut_close_ups(samples: Sequence[Sample], each: int, out: Path, *, overwrite: bool, as_json: bool) -> int:
+    """Write close-ups of those of ``samples`` whose people are small, and their index; return 1 if some failed.
+
+    Raises:
+        DataError: No close-up came of them; no index is written then.
+    """
+    small = with_small_people(samples)
+    photos, masks = out.with_name(f"{out.stem}-photos"), masks_beside(out)
+    for folder in (photos, masks):
+        folder.mkdir(exist_ok=True)
+    made = [make_close_ups(sample, each, photos, masks) for sample in track(small, len(small), "Cropping")]
+    failures = [outcome for outcome in made if isinstance(outcome, Failure)]
+    _complain(failures)
+    crops = [crop for outcome in made if not isinstance(outcome, Failure) for crop in outcome]
+    if not crops:
+        raise DataError(f"no close-up came of {len(small)} photos with small people, so {out} was not written")
+    write_index(out, crops, overwrite=overwrite)
+    if as_json:
+        counts = {"photos": len(samples), "small": len(small), "close_ups": len(crops), **count_splits(crops)}
+        print(json.dumps({"index": str(out), **counts, "failed": [asdict(failure) for failure in failures]}))
+    else:
+        print(one_line(f"{out}: {len(crops)} close-ups of {len(small)} photos with small people among {len(samples)}"))
+    return int(bool(failures))
 
 
 def _print_pairs(photos: int, pairs: Sequence[Pair], failures: Sequence[Failure], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import typer
 from cutaway.cli.data_coco import coco
 from cutaway.cli.data_label import label
 from cutaway.cli.data_sets import ade20k, camvid, voc
-from cutaway.cli.data_tools import copies, pack, preview, split, stats
+from cutaway.cli.data_tools import close_ups, copies, pack, preview, split, stats
 
 data = typer.Typer(help="Make, look through and pack data indexes.", no_args_is_help=True)
 
@@ -67,3 +67,4 @@ data.command("preview")(preview)
 data.command("split")(split)
 data.command("pack")(pack)
 data.command("copies")(copies)
+data.command("close-ups")(close_ups)

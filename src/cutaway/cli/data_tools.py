@@ -1,4 +1,4 @@
-"""``cutaway data stats | preview | split | pack | copies``: what to do with an index; their options."""
+"""``cutaway data stats | preview | split | pack | copies | close-ups``: what to do with an index; their options."""
 
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -153,3 +153,34 @@ def copies(
         refuse_unwritable(out, "-o", overwrite=overwrite)
     samples = [sample for index in indexes for sample in load_samples(index)]
     raise typer.Exit(report_copies(samples, out, overwrite=overwrite, as_json=as_json))
+
+
+def close_ups(
+    indexes: Indexes,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT.jsonl",
+            help="Where the index of the close-ups goes; they go to OUT-photos/ and OUT-masks/ beside it.",
+        ),
+    ],
+    each: Annotated[int, typer.Option(min=1, metavar="N", help="Close-ups of a photo, at most.")] = 2,
+    split: Split = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Crop photos of small people, so that these fill 20 to 70 % of the frame, to train on besides.
+
+    Photos in which they fill that already are passed over. A close-up stays in its photo's split.
+
+    Exit code: 0 written, 1 written without some photos that failed, 2 wrong usage, 3 nothing was written.
+    """
+    from cutaway.cli.curating import cut_close_ups
+    from cutaway.cli.output import refuse_unwritable
+    from cutaway.data.folder import load_samples
+
+    refuse_unwritable(out, "-o", overwrite=overwrite)
+    samples = [sample for index in indexes for sample in load_samples(index, split)]
+    raise typer.Exit(cut_close_ups(samples, each, out, overwrite=overwrite, as_json=as_json))

@@ -134,3 +134,8 @@ def test_splits_are_seventy_twenty_ten() -> None:
     drawn = [split_of(f"photo {number}") for number in range(5000)]
     shares = [drawn.count(split) / len(drawn) for split in ("train", "val", "test")]
     assert shares == pytest.approx([0.7, 0.2, 0.1], abs=0.02)
+
+
+def test_a_close_up_is_of_its_photo_s_split() -> None:
+    photos = [f"photo {number}" for number in range(50)]
+    assert [split_of(f"{photo}-close-2") for photo in photos] == [split_of(photo) for photo in photos]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,10 @@ def test_what_cannot_be_left_out_is_named(tmp_path: Path, identity: str, message
     samples = read_folder(write_people(tmp_path, "tv"))
     with pytest.raises(DataError, match=f"'{identity}' is to be left out.*{message}"):
         leave_out(samples, {identity: "shifted"})
+
+
+def test_a_photo_s_close_ups_are_left_out_with_it(tmp_path: Path) -> None:
+    samples = read_folder(write_people(tmp_path / "people", "tt"))
+    crops = [replace(sample, id=f"{sample.id}-close-{number}") for sample in samples for number in (1, 2)]
+    kept = leave_out([*samples, *crops], {"person_00": "shifted", "person_01-close-1": "no person is left in it"})
+    assert [sample.id for sample in kept] == ["person_01", "person_01-close-2"]

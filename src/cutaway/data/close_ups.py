@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from cutaway import imagefile
-from cutaway.data.index import Failure, Sample
+from cutaway.data.index import CLOSE_UP, Failure, Sample
 from cutaway.data.masks import PERSON, write_labels
 from cutaway.data.photos import read_photo
 from cutaway.errors import DataError, ImageError
@@ -57,7 +57,7 @@ def make_close_ups(sample: Sample, count: int, photos: Path, masks: Path) -> lis
         return []
     boxes = close_ups(sample.id, labels, count)
     return [
-        _write(replace(sample, id=f"{sample.id}-close-{number}"), image[box], labels[box], photos, masks)
+        _write(replace(sample, id=f"{sample.id}{CLOSE_UP}{number}"), image[box], labels[box], photos, masks)
         for number, box in enumerate(boxes, 1)
     ]
 

@@ -15,6 +15,9 @@ from cutaway.errors import DataError
 
 SPLITS = ("train", "val", "test")
 
+CLOSE_UP = "-close-"
+"""What stands in the id of a close-up between its photo's id and a number."""
+
 _KINDS: dict[str, type | UnionType] = {
     "id": str,
     "image": str,
@@ -63,9 +66,17 @@ class Failure:
 
 
 def split_of(identity: str) -> str:
-    """Return the split that a photo's id belongs to: 70 % train, 20 % val, 10 % test, by a hash, so it never moves."""
-    share = int.from_bytes(sha256(identity.encode()).digest()[:4], "big") / 2**32
+    """Return the split that a photo's id belongs to: 70 % train, 20 % val, 10 % test, by a hash, so it never moves.
+
+    A close-up belongs where its photo does.
+    """
+    share = int.from_bytes(sha256(photo_of(identity).encode()).digest()[:4], "big") / 2**32
     return "train" if share < 0.7 else "val" if share < 0.9 else "test"
+
+
+def photo_of(identity: str) -> str:
+    """Return the id of the photo that a close-up was cut from; any other id is returned as it is."""
+    return identity.partition(CLOSE_UP)[0]
 
 
 def split_anew(samples: Iterable[Sample]) -> list[Sample]:

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cutaway.data.index import Sample, first_repeated
+from cutaway.data.index import Sample, first_repeated, photo_of
 from cutaway.errors import DataError
 
 
@@ -31,7 +31,7 @@ def read_left_out(path: Path) -> dict[str, str]:
 
 
 def leave_out(samples: Sequence[Sample], reasons: Mapping[str, str]) -> list[Sample]:
-    """Return ``samples`` without those that ``reasons`` names.
+    """Return ``samples`` without those that ``reasons`` names, and without their close-ups.
 
     Raises:
         DataError: A named photo is not there, or is not of the split train: scores stay those of all photos.
@@ -42,4 +42,4 @@ def leave_out(samples: Sequence[Sample], reasons: Mapping[str, str]) -> list[Sam
             raise DataError(f"{identity!r} is to be left out, but is no photo of the data; take it off the list")
         if splits[identity] != "train":
             raise DataError(f"{identity!r} is to be left out, but is of {splits[identity]}; only train may lose photos")
-    return [sample for sample in samples if sample.id not in reasons]
+    return [sample for sample in samples if reasons.keys().isdisjoint((sample.id, photo_of(sample.id)))]

@@ -22,6 +22,7 @@ TINY: dict[str, dict[str, Any]] = {
     "fc-densenet103": FC_DENSENET,
     "tiramisu-portrait": {"growth_rate": 4, "stem": (4, 8), "down": (1, 1, 1, 1)},
     "tiramisu-mobile": {},
+    "tiramisu-mobile-fast": {},
 }
 
 

@@ -38,8 +38,11 @@ def block_name(number: int) -> str:
     return f"MobilenetV2|expanded_conv_{number}" if number else "MobilenetV2|expanded_conv"
 
 
-def trunk_arrays() -> Arrays:
-    """Return arrays of the names and shapes of ``deeplabv3_mnv2_pascal.npz``, drawn at random."""
+def trunk_arrays(part: int = 1) -> Arrays:
+    """Return arrays of the names and shapes of ``deeplabv3_mnv2_pascal.npz``, drawn at random.
+
+    ``part`` 2 halves the widths before the head, as ``deeplabv3_mnv2_dm05_pascal.npz`` does.
+    """
     shapes: dict[str, tuple[int, ...]] = {"ResizeBilinear|size": (2,)}
 
     def add(name: str, outputs: int, inputs: int, side: int = 1, bias: str = "Conv2D_Fold_bias") -> None:
@@ -47,14 +50,15 @@ def trunk_arrays() -> Arrays:
         shapes[f"{name}|{KERNEL}"] = (1, side, side, outputs) if depthwise else (outputs, side, side, inputs)
         shapes[f"{name}|{bias}"] = (outputs,)
 
-    add("MobilenetV2|Conv", 32, 3, 3)
-    for number, (inputs, between, outputs) in enumerate(WIDTHS):
+    add("MobilenetV2|Conv", 32 // part, 3, 3)
+    for number, widths in enumerate(WIDTHS):
+        inputs, between, outputs = (width // part for width in widths)
         if number:
             add(f"{block_name(number)}|expand", between, inputs)
         add(f"{block_name(number)}|depthwise", between, between, 3, "depthwise_Fold_bias")
         add(f"{block_name(number)}|project", outputs, between)
-    add("image_pooling", 256, 320)
-    add("aspp0", 256, 320)
+    add("image_pooling", 256, 320 // part)
+    add("aspp0", 256, 320 // part)
     add("concat_projection", 256, 512)
     add("logits|semantic", 21, 256, bias="Conv2D_bias")
     random = np.random.default_rng(4)
@@ -153,6 +157,19 @@ def test_the_trunk_computes_what_its_file_describes(arrays: Arrays, trunk: Trunk
         np.testing.assert_allclose(planes(skip), outputs[number], atol=1e-4 * np.abs(outputs[number]).max())
 
 
+def test_the_trunk_of_half_the_width_computes_what_its_file_describes(tmp_path: Path) -> None:
+    arrays = trunk_arrays(part=2)
+    trunk = Trunk(0.5).eval()
+    load_trunk(trunk, save(tmp_path / "trunk.npz", arrays))
+    image = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with torch.inference_mode():
+        _, skips, logits = trunk(image)
+    _, outputs, expected = NumpyTrunk(arrays)(planes(image))
+    np.testing.assert_allclose(planes(logits), expected, atol=1e-4 * np.abs(expected).max())
+    for skip, number in zip(skips, (5, 2, 0), strict=True):
+        np.testing.assert_allclose(planes(skip), outputs[number], atol=1e-4 * np.abs(outputs[number]).max())
+
+
 def test_every_parameter_of_the_trunk_is_loaded(arrays: Arrays, trunk: Trunk) -> None:
     used = {name: array for name, array in arrays.items() if not name.startswith("ResizeBilinear")}
     assert len(trunk.state_dict()) == len(used) == 110
@@ -221,13 +238,14 @@ def test_person_log_odds_are_those_of_the_softmax() -> None:
     torch.testing.assert_close(person_log_odds(logits).sigmoid(), logits.softmax(dim=1)[:, 15:16])
 
 
-def test_the_first_prediction_is_the_trunks_own(trunk: Trunk) -> None:
-    net = build("tiramisu-mobile").eval()
+@pytest.mark.parametrize("name", ["tiramisu-mobile", "tiramisu-mobile-fast"])
+def test_the_first_prediction_is_the_trunks_own(name: str) -> None:
+    torch.manual_seed(0)
+    net = build(name).eval()
     assert isinstance(net, TiramisuMobile)
-    net.trunk.load_state_dict(trunk.state_dict())
     image = torch.rand(2, 3, 64, 32)
     with torch.inference_mode():
-        coarse = person_log_odds(trunk(image * 2 - 1)[2])
+        coarse = person_log_odds(net.trunk(image * 2 - 1)[2])
         assert coarse.shape == (2, 1, 4, 2)
         expected = functional.interpolate(coarse, (64, 32), mode="bilinear", align_corners=False)
         torch.testing.assert_close(net(image), expected)
@@ -235,6 +253,7 @@ def test_the_first_prediction_is_the_trunks_own(trunk: Trunk) -> None:
 
 def test_parameter_counts(trainable: Callable[[nn.Module], int], shapes_only: Callable[..., nn.Module]) -> None:
     mobile, portrait = shapes_only("tiramisu-mobile"), shapes_only("tiramisu-portrait")
+    assert trainable(shapes_only("tiramisu-mobile-fast")) == 688_357 + 36_376 + 33
     assert trainable(mobile) == 2_445_310
     assert trainable(portrait) == 2_174_025
     assert trainable(mobile) - 2_097_013 == 232 + 348_024 + 41
@@ -303,3 +322,13 @@ def test_the_outline_follows_the_image_pixel_by_pixel(name: str) -> None:
         change = (net(dotted) - net(image))[0, 0].abs()
     near = change[30:35, 30:35].max()
     assert near > 3 * change[20:45, 20:45].median()
+
+
+def test_without_a_detail_path_the_last_stage_is_at_half_the_size() -> None:
+    net = build("tiramisu-mobile-fast").eval()
+    assert isinstance(net, TiramisuMobile)
+    sizes: list[tuple[int, ...]] = []
+    net.head.register_forward_hook(lambda _module, _inputs, output: sizes.append(tuple(output.shape)))
+    with torch.inference_mode():
+        assert net(torch.rand(1, 3, 64, 96)).shape == (1, 1, 64, 96)
+    assert sizes == [(1, 1, 32, 48)]

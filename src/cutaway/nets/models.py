@@ -8,7 +8,12 @@ from torch import nn
 
 from cutaway.nets.fc_densenet import FC_DENSENET56, FC_DENSENET67, FC_DENSENET103, FcDenseNet, FcDenseNetConfig
 from cutaway.nets.fcn import FCN8S, FCN16S, FCN32S, Fcn, FcnConfig
-from cutaway.nets.tiramisu_mobile import TIRAMISU_MOBILE, TiramisuMobile, TiramisuMobileConfig
+from cutaway.nets.tiramisu_mobile import (
+    TIRAMISU_MOBILE,
+    TIRAMISU_MOBILE_FAST,
+    TiramisuMobile,
+    TiramisuMobileConfig,
+)
 from cutaway.nets.tiramisu_portrait import TIRAMISU_PORTRAIT, TiramisuPortrait, TiramisuPortraitConfig
 from cutaway.nets.unet import UNET, UNet, UNetConfig
 
@@ -24,6 +29,7 @@ MODELS: dict[str, Config] = {
     "fc-densenet103": FC_DENSENET103,
     "tiramisu-portrait": TIRAMISU_PORTRAIT,
     "tiramisu-mobile": TIRAMISU_MOBILE,
+    "tiramisu-mobile-fast": TIRAMISU_MOBILE_FAST,
 }
 
 NETS: dict[type[Config], Callable[[Any], nn.Module]] = {

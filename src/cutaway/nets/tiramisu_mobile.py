@@ -1,7 +1,8 @@
 """Tiramisu's dense up-path on a pretrained MobileNetV2 trunk (DeepLabv3), for the most quality a training hour.
 
-The trunk is the person segmenter of ``deeplabv3_mnv2_pascal.npz``: MobileNetV2 (Sandler 2018) at output stride 16,
-image pooling and a 21-class head (Chen 2017). What it says about *person* at 1/16 of the size is kept as log-odds,
+The trunk is the person segmenter of ``deeplabv3_mnv2_pascal.npz``, or that of half its width of
+``deeplabv3_mnv2_dm05_pascal.npz``: MobileNetV2 (Sandler 2018) at output stride 16, image pooling and a 21-class head
+(Chen 2017). What it says about *person* at 1/16 of the size is kept as log-odds,
 and the up-path learns what has to be added to it. So training starts from a working, if coarse, segmenter.
 """
 
@@ -34,12 +35,19 @@ BLOCKS = (
 SKIP_AFTER = (0, 2, 5)
 """The bottlenecks whose outputs, at 1/2, 1/4 and 1/8, the up-path joins."""
 
+WHICH_FILE = "use deeplabv3_mnv2_pascal.npz, or with a trunk_width of 0.5 deeplabv3_mnv2_dm05_pascal.npz"
+
 
 @dataclass(frozen=True)
 class TiramisuMobileConfig:
-    """Shape of ``TiramisuMobile``: stages up at 1/8, 1/4, 1/2 and 1/1, and the maps of the detail path."""
+    """Shape of ``TiramisuMobile``: stages up at 1/8, 1/4, 1/2 and 1/1, and the maps of the detail path.
+
+    Without a detail path (0) there is no stage at 1/1: what is found at 1/2 is enlarged. ``trunk_width`` is the width
+    of the trunk's maps as a multiple of MobileNetV2's: 1 or 0.5, as the trunk's file has it.
+    """
 
     classes: int = 1
+    trunk_width: float = 1.0
     up: tuple[Stage, ...] = (
         Stage(width=96, growth_rate=32, layers=4),
         Stage(width=64, growth_rate=20, layers=4),
@@ -87,15 +95,19 @@ class Bottleneck(nn.Module):
 
 
 class Trunk(nn.Module):
-    """DeepLabv3 on MobileNetV2 ×1.0 at output stride 16; 2.1 M parameters."""
+    """DeepLabv3 on MobileNetV2 at output stride 16; 2.1 M parameters at a ``width`` of 1, 0.69 M at 0.5."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
         super().__init__()
-        self.conv = same_conv(3, 32, 3, stride=2)
-        inputs = [32, *(block[0] for block in BLOCKS)]
-        self.blocks = nn.ModuleList(Bottleneck(width, *block) for width, block in zip(inputs, BLOCKS, strict=False))
-        self.image_pooling = same_conv(320, 256, 1)
-        self.aspp0 = same_conv(320, 256, 1)
+        first, *maps = (round(width * maps) for maps in (32, *(block[0] for block in BLOCKS)))
+        self.maps = maps
+        self.conv = same_conv(3, first, 3, stride=2)
+        self.blocks = nn.ModuleList(
+            Bottleneck(inputs, outputs, *shape)
+            for inputs, outputs, (_, *shape) in zip([first, *maps], maps, BLOCKS, strict=False)
+        )
+        self.image_pooling = same_conv(maps[-1], 256, 1)
+        self.aspp0 = same_conv(maps[-1], 256, 1)
         self.concat_projection = same_conv(512, 256, 1)
         self.logits = same_conv(256, 21, 1)
 
@@ -118,10 +130,10 @@ class TiramisuMobile(nn.Module):
 
     def __init__(self, config: TiramisuMobileConfig) -> None:
         super().__init__()
-        self.trunk = Trunk()
-        self.detail = ConvNormRelu(3, config.detail)
-        skips = [BLOCKS[number][0] for number in reversed(SKIP_AFTER)]
-        self.up = DenseUpPath(256, [*skips, config.detail], config.up)
+        self.trunk = Trunk(config.trunk_width)
+        self.detail = ConvNormRelu(3, config.detail) if config.detail else None
+        skips = [self.trunk.maps[number] for number in reversed(SKIP_AFTER)]
+        self.up = DenseUpPath(256, [*skips, config.detail] if config.detail else skips, config.up)
         self.head = nn.Conv2d(self.up.outputs, config.classes, kernel_size=1)
         nn.init.zeros_(self.head.weight)  # the first prediction is the trunk's own
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]  # present: bias is on by default
@@ -130,7 +142,11 @@ class TiramisuMobile(nn.Module):
         """Return logits B×classes×H×W for an image B×3×H×W of 0..1."""
         image = normalise(image)
         context, skips, coarse = self.trunk(image)
-        correction: Tensor = self.head(self.up(context, [*skips, self.detail(image)]))
+        if self.detail:
+            skips.append(self.detail(image))
+        correction: Tensor = self.head(self.up(context, skips))
+        if not self.detail:
+            correction = resize(correction, image.shape[-2:])
         return correction + resize(person_log_odds(coarse), image.shape[-2:])
 
 
@@ -141,7 +157,7 @@ def person_log_odds(logits: Tensor) -> Tensor:
 
 
 def load_trunk(trunk: Trunk, path: Path) -> None:
-    """Fill ``trunk`` with the arrays of a ``deeplabv3_mnv2_pascal.npz``.
+    """Fill ``trunk`` with the arrays of the file that is of its width; see the module.
 
     Raises:
         OSError: The file cannot be opened.
@@ -166,12 +182,12 @@ def _find(arrays: "np.lib.npyio.NpzFile", name: str, shape: tuple[int, ...]) -> 
     )
     key = next((candidate for candidate in candidates if candidate in arrays), candidates[0])
     if key not in arrays:
-        raise ValueError(f"the trunk file has no array {key!r}; use deeplabv3_mnv2_pascal.npz")
+        raise ValueError(f"the trunk file has no array {key!r}; {WHICH_FILE}")
     value: NDArray[np.float32] = arrays[key].astype(np.float32)
     if kind == "weight":  # the file has O,H,W,I; a depthwise kernel is 1,H,W,C
         value = value.transpose(3, 0, 1, 2) if "depthwise" in key else value.transpose(0, 3, 1, 2)
     if value.shape != shape:
-        raise ValueError(f"the trunk file's {key!r} is {value.shape}, not {shape}; use deeplabv3_mnv2_pascal.npz")
+        raise ValueError(f"the trunk file's {key!r} is {value.shape}, not {shape}; {WHICH_FILE}")
     return torch.from_numpy(np.ascontiguousarray(value))
 
 
@@ -189,3 +205,12 @@ def _graph_name(module: str) -> str:
 
 
 TIRAMISU_MOBILE = TiramisuMobileConfig()
+TIRAMISU_MOBILE_FAST = TiramisuMobileConfig(
+    trunk_width=0.5,
+    up=(
+        Stage(width=24, growth_rate=10, layers=3),
+        Stage(width=20, growth_rate=10, layers=3),
+        Stage(width=16, growth_rate=8, layers=2),
+    ),
+    detail=0,
+)

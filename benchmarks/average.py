@@ -1,10 +1,13 @@
-"""Averages the parameters of two weights of one net: ``python benchmarks/average.py A.onnx B.onnx CARD.toml OUT.onnx``.
+"""Averages the parameters of weights of one net.
 
-Two nets of which one was trained on from the other lie in one basin of the loss, and the net halfway between them often
-does better than both (Wortsman et al. 2022, *Model soups*). The card says what the result is, as for an export.
+``python benchmarks/average.py A.onnx B.onnx --card CARD.toml -o OUT.onnx`` writes their mean, of however many.
+Nets that were trained on from the same one lie in one basin of the loss, and the net between them often does better
+than each (Wortsman et al. 2022, *Model soups*). Who is named twice counts twice. The card says what the result is, as
+for an export.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,34 +21,35 @@ from cutaway.training.export import read_facts, with_manifest
 
 
 def main() -> None:
-    """Write the mean of two weights."""
+    """Write the mean."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("one", "other", "card", "out"):
-        parser.add_argument(name, type=Path)
+    parser.add_argument("weights", type=Path, nargs="+")
+    parser.add_argument("--card", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
-    facts, old = read_facts(arguments.card), Runtime(str(arguments.one)).manifest
+    facts, old = read_facts(arguments.card), Runtime(str(arguments.weights[0])).manifest
     card = ModelManifest(
         facts.name, facts.version, old.architecture, old.parameters, old.fit, facts.training_data, facts.scores,
         facts.licence,
     )  # fmt: skip
-    imagefile.write(arguments.out, with_manifest(average(arguments.one, arguments.other), card), overwrite=True)
+    imagefile.write(arguments.output, with_manifest(average(arguments.weights), card), overwrite=True)
 
 
-def average(one: Path, other: Path) -> onnx.ModelProto:
-    """Return the first of two models with the mean of both in place of each of its parameters, stored as they were.
+def average(paths: Sequence[Path]) -> onnx.ModelProto:
+    """Return the first of several models with their mean in place of each of its parameters, stored as they were.
 
     Raises:
         ModelError: One of them is damaged.
         KeyError: They are not of one net.
     """
-    model, second = (load(path) for path in (one, other))
-    others = {array.name: array for array in second.graph.initializer}
-    for array in model.graph.initializer:
-        values = numpy_helper.to_array(array)
-        if np.issubdtype(values.dtype, np.floating):
-            mean = (values.astype(np.float32) + numpy_helper.to_array(others[array.name]).astype(np.float32)) / 2
-            array.CopyFrom(numpy_helper.from_array(mean.astype(values.dtype), array.name))
-    return model
+    models = [load(path) for path in paths]
+    arrays = [{array.name: array for array in model.graph.initializer} for model in models]
+    for array in models[0].graph.initializer:
+        values = [numpy_helper.to_array(others[array.name]) for others in arrays]
+        if np.issubdtype(values[0].dtype, np.floating):
+            mean = np.mean(values, axis=0, dtype=np.float64).astype(values[0].dtype)
+            array.CopyFrom(numpy_helper.from_array(mean, array.name))
+    return models[0]
 
 
 def load(path: Path) -> onnx.ModelProto:

@@ -51,7 +51,7 @@ def main() -> None:
     """Train, export and score what is asked for, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--rows", nargs="+", default=list(ROWS), help="the first is what others are held to")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="others are held to the first")
     parser.add_argument(
         "--more",
         action="append",
@@ -65,9 +65,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="a change of the recipe that all rows share")
     parser.add_argument("--limit", type=int, help="val photos, spread evenly")
     arguments = parser.parse_args()
+    if wrong := [text for text in arguments.more if "=" not in text]:
+        parser.error(f"--more {wrong[0]} names no index; write ROW=INDEX, as in close-ups=close-ups.jsonl")
     more = dict(text.split("=", 1) for text in arguments.more)
-    if unknown := [name for name in arguments.rows if name not in ROWS | more]:
-        parser.error(f"there is no row {unknown[0]!r}; choose among {', '.join(ROWS | more)}")
     try:
         results = [run(name, more, arguments) for name in [*arguments.rows, *more]]
     except CutawayError as error:

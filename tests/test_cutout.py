@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import DTypeLike
 from PIL import Image as PillowImage
 
 from cutaway import Cutout
@@ -53,6 +54,16 @@ def test_alpha_too_faint_for_eight_bits_leaves_no_colour_behind() -> None:
 
 def test_rgba_holds_alpha_to_the_nearest_level(cutout: Cutout) -> None:
     np.testing.assert_array_equal(cutout.rgba[..., 3], np.rint(cutout.alpha * 255))
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_the_cut_out_shows_the_foreground_where_anything_is_to_be_seen(cutout: Cutout, depth: DTypeLike) -> None:
+    given = np.tile(np.array([1, 0.5, 0], np.float32), (40, 20))
+    image = cutout.image.astype(depth) * (np.iinfo(depth).max // 255)
+    masked = Cutout(image, cutout.predicted, 0.9, found_person=True, given=given)
+    colours, opacity = masked.rgba[..., :3], masked.rgba[..., 3:]
+    assert colours.dtype == depth
+    np.testing.assert_array_equal(colours, masked.foreground * (opacity > 0))
 
 
 def test_the_box_is_around_what_is_more_person_than_not(cutout: Cutout) -> None:

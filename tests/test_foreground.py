@@ -74,6 +74,15 @@ def test_half_covered_pixels_keep_the_persons_colour(
     assert np.abs(estimate[alpha > 0] - skin.astype(float)).max() <= 2 * unit
 
 
+def test_the_foreground_can_be_written_into_a_larger_array() -> None:
+    alpha = flower(60, 80, 9)
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    rgba = np.full((60, 80, 4), 7, np.uint8)
+    estimate_foreground(image, alpha, out=rgba[..., :3])
+    np.testing.assert_array_equal(rgba[..., :3], estimate_foreground(image, alpha))
+    assert (rgba[..., 3] == 7).all()
+
+
 @pytest.mark.parametrize(("depth", "unit"), [(np.uint8, 1), (np.uint16, 257)])
 def test_a_half_covered_pixel_before_its_own_colour_stays(depth: DTypeLike, unit: int) -> None:
     image, alpha = np.full((60, 80, 3), (240 * unit, 200 * unit, 160 * unit), depth), flower(60, 80, 9)

@@ -92,21 +92,19 @@ def quantised(alpha: Alpha, depth: DTypeLike) -> Pixels:
     return samples
 
 
-def with_alpha(foreground: Image, alpha: Alpha) -> Rgba:
-    """Return both together, H×W×4 in the depth of ``foreground``; where alpha rounds to 0 so does the colour."""
-    check_same_size(foreground, alpha)
-    rgba = np.empty((*alpha.shape, 4), foreground.dtype)
+def set_alpha(rgba: Rgba, alpha: Alpha) -> None:
+    """Write ``alpha`` into ``rgba``, in whose depth it is rounded; where it rounds to 0 the colour becomes 0 too."""
+    check_same_size(rgba[..., :3], alpha)
 
     def fill(tile: Tile) -> None:
-        opacity = quantised(alpha[tile], foreground.dtype)
+        opacity = quantised(alpha[tile], rgba.dtype)
         visible = opacity > 0
         # Channel by channel: with three of them innermost NumPy takes four times as long.
         for channel in range(3):
-            np.multiply(foreground[tile][..., channel], visible, out=rgba[tile][..., channel])
+            rgba[tile][..., channel] *= visible
         rgba[tile][..., 3] = opacity
 
     spread(fill, tiles(*alpha.shape))
-    return rgba
 
 
 def over_colour(foreground: Image, alpha: Alpha, colour: ArrayLike) -> Image:

@@ -63,7 +63,11 @@ class Cutout:
         """
         if self.shadow is not None:
             return composite.under(self.foreground, self.alpha, cast(self.alpha, self.shadow))
-        return composite.with_alpha(self.foreground, self.alpha)
+        rgba = np.empty((*self.alpha.shape, 4), self.image.dtype)
+        # Not by way of ``foreground``, which would be kept beside it: of 12 megapixels in 16 bits another 72 MB.
+        estimate_foreground(self.image, self.predicted, rgba[..., :3])
+        composite.set_alpha(rgba, self.alpha)
+        return rgba
 
     @property
     def box(self) -> Box | None:

@@ -7,7 +7,7 @@ from cutaway.composite import Fit, quantised
 from cutaway.cutout import Cutout
 from cutaway.framing import IdPhoto, Margin, find_preset
 from cutaway.imagefile import encode
-from cutaway.photo import Photo
+from cutaway.photo import Metadata, Photo
 from cutaway.types import Pixels
 
 BLUR_SHARE = 0.02
@@ -94,5 +94,10 @@ def render(cutout: Cutout, look: Look) -> Pixels:
 
 def encoded(cutout: Cutout, look: Look, encoding: Encoding) -> bytes:
     """Return the file of what ``render`` gives. Raises ``OutputError`` where the format cannot hold it."""
-    metadata = cutout.metadata if encoding.keep_metadata else cutout.metadata.public()
-    return encode(render(cutout, look), encoding.format, metadata, quality=encoding.quality)
+    return to_file(render(cutout, look), cutout.metadata, encoding)
+
+
+def to_file(pixels: Pixels, metadata: Metadata, encoding: Encoding) -> bytes:
+    """Return the file of ``pixels``, which ``render`` gave. Raises ``OutputError`` where the format cannot hold it."""
+    kept = metadata if encoding.keep_metadata else metadata.public()
+    return encode(pixels, encoding.format, kept, quality=encoding.quality)

@@ -87,12 +87,17 @@ class Remover:
         yield from self.remove_read(read_ahead(photos, self._limits))
 
     def remove_read(self, photos: Iterable[Photo | CutawayError]) -> Iterator[Cutout | CutawayError]:
-        """Yield the cut-out of each photo that ``read_ahead`` gives, in order, and its errors in their places."""
-        for photo in photos:
-            try:
-                yield photo if isinstance(photo, CutawayError) else self.remove(photo)
-            except CutawayError as error:
-                yield error
+        """Yield the cut-out of each photo that ``read_ahead`` gives, in order, and its errors in their places.
+
+        Nothing of a photo is kept here once its cut-out is out.
+        """
+        return map(self._removed, photos)
+
+    def _removed(self, photo: Photo | CutawayError) -> Cutout | CutawayError:
+        try:
+            return photo if isinstance(photo, CutawayError) else self.remove(photo)
+        except CutawayError as error:
+            return error
 
     def _cut(self, photo: Photo, enlarge: Enlarge) -> Cutout:
         height, width = photo.image.shape[:2]

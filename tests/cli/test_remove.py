@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import pytest
 from PIL import Image as PillowImage
 
 from commands import Command, usage_error
+from cutaway import Cutout
+from cutaway.look import Encoding, Look, arrange, to_file
 from cutaway.manifest import Calibration
-from cutaway.types import Rgba
+from cutaway.photo import Metadata
+from cutaway.types import Pixels, Rgba
 from synthetic import TINY, draw_person, encode, person_mask, tiny_model
 
 
@@ -338,6 +342,27 @@ def test_bad_photograph_does_not_stop_the_others(remove: Command, tmp_path: Path
     assert finished.code == 1
     assert [line.split(": ")[:2] for line in finished.errors] == [["cutaway", str(bad)], ["cutaway", str(missing)]]
     assert portrait.with_name("anna-cutout.png").exists()
+
+
+def test_nothing_of_a_cut_out_but_its_picture_is_held_while_that_is_encoded(
+    remove: Command, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The photograph and its alpha are half of what a large one takes, and encoding takes memory too."""
+    held: list[weakref.ref[object]] = []
+    alive: list[bool] = []
+
+    def seen(cutout: Cutout, look: Look) -> Cutout:
+        held.extend([weakref.ref(cutout), weakref.ref(cutout.image), weakref.ref(cutout.predicted)])
+        return arrange(cutout, look)
+
+    def watched(pixels: Pixels, metadata: Metadata, encoding: Encoding) -> bytes:
+        alive.extend(reference() is not None for reference in held)
+        return to_file(pixels, metadata, encoding)
+
+    monkeypatch.setattr("cutaway.cli.batch.arrange", seen)
+    monkeypatch.setattr("cutaway.cli.batch.to_file", watched)
+    assert remove(portrait).code == 0
+    assert alive == [False, False, False]
 
 
 def test_two_photographs_with_one_result_are_refused_before_any_work(remove: Command, tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from cutaway.confidence import UNSURE
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError, OutputError
 from cutaway.imagefile import Source, write
-from cutaway.look import Encoding, Look, arrange, encoded
+from cutaway.look import Encoding, Look, arrange, render, to_file
+from cutaway.photo import Metadata
 from cutaway.remover import Refine, Remover, read_ahead
+from cutaway.types import Pixels
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def do(steps: Sequence[Job | Failure], order: Order) -> Iterator[Done | Failure]
     jobs = [step for step in steps if isinstance(step, Job)]
     cutouts = _cut_out(jobs, order) if jobs else iter(())
     for step in steps:
-        yield step if isinstance(step, Failure) else _finish(step, next(cutouts), order)
+        yield step if isinstance(step, Failure) else _finish(step, cutouts, order)
 
 
 def summary(results: Iterable[Done | Failure], order: Order) -> dict[str, object]:
@@ -92,25 +94,28 @@ def _source(job: Job) -> Source:
     return sys.stdin.buffer if sys.stdin else b""  # a closed standard input is None, and reads as empty
 
 
-def _finish(job: Job, cutout: Cutout | CutawayError, order: Order) -> Done | Failure:
+def _finish(job: Job, cutouts: Iterator[Cutout | CutawayError], order: Order) -> Done | Failure:
+    """Write what is made of the next of ``cutouts``."""
     try:
-        return _store(job, cutout, order)
+        # By now the cut-out is let go: encoding needs memory too, and of a large photo this is half of it.
+        done, pixels, metadata = _rendered(job, next(cutouts), order)
+        data = to_file(pixels, metadata, order.encoding)
+        if job.output is None:
+            _write_stream(data)
+        else:
+            _write_file(job.output, data, overwrite=order.overwrite)
     except CutawayError as error:
         return Failure(job.name, str(error))
+    return done
 
 
-def _store(job: Job, cutout: Cutout | CutawayError, order: Order) -> Done:
+def _rendered(job: Job, cutout: Cutout | CutawayError, order: Order) -> tuple[Done, Pixels, Metadata]:
     if isinstance(cutout, CutawayError):
         raise cutout
     if order.require_person and not cutout.found_person:
         raise CutawayError("there is nobody in this photograph, so nothing was written.")
     shown = arrange(cutout, order.look)
-    data = encoded(shown, order.look, order.encoding)
-    if job.output is None:
-        _write_stream(data)
-    else:
-        _write_file(job.output, data, overwrite=order.overwrite)
-    return _done(job, shown)
+    return _done(job, shown), render(shown, order.look), shown.metadata
 
 
 def _done(job: Job, cutout: Cutout) -> Done:

@@ -1,7 +1,7 @@
 """From the network's coarse alpha to an alpha at the photo's own size, with its edges where the photo has them."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import PIL.Image
@@ -11,7 +11,7 @@ from cutaway.geometry import resize_image
 from cutaway.tiles import Tile, enlarged, source_of, spread, tiles
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
-_Planes = NDArray[np.float64]
+_Planes: TypeAlias = NDArray[np.float32 | np.float64]
 
 RADIUS = 3
 """Pixels of the coarse alpha from the middle of the filter's window to its side."""
@@ -29,6 +29,7 @@ _SURE, _UNSURE = 0.05, 0.4
 _SLOW, _STEP = 0.1, 0.3
 _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 _DIAGONAL = [0, 3, 5]
+_ROWS = 96
 
 
 class _Line(NamedTuple):
@@ -52,19 +53,22 @@ def guided(coarse: Alpha, image: Image, small: Image | None = None) -> Alpha:
     """
     check_alpha(coarse)
     check_image(image)
-    alpha = coarse.astype(np.float64)
     if small is None:
         small = resize_image(image, *coarse.shape)
     # Seen through the filter by which the network's input was made, or the finest strands do not agree.
-    guide = small.transpose(2, 0, 1) / np.float64(white(small))
-    line = _damped(_kept_soft(_fit_line(alpha, guide), alpha, guide), alpha)
+    guide = np.ascontiguousarray(small.transpose(2, 0, 1), np.float32) / np.float32(white(small))
+    line = _damped(_kept_soft(_fit_lines(coarse, guide), coarse, guide), coarse)
     return _apply(line, coarse, image)
 
 
 def box_mean(plane: _Planes, radius: int) -> _Planes:
-    """Return the mean of each pixel's window, 2 · ``radius`` + 1 along a side and cut off at the frame; h×w."""
+    """Return the mean of each pixel's window, 2 · ``radius`` + 1 along a side and cut off at the frame; h×w.
+
+    ``plane`` is float32 or float64, and so is the result.
+    """
     height, width = plane.shape
-    window = _box_sum(np.ones((height, 1)), radius) * _box_sum(np.ones((1, width)), radius)
+    rows, columns = (np.ones(shape, plane.dtype) for shape in ((height, 1), (1, width)))
+    window = _box_sum(rows, radius) * _box_sum(columns, radius)
     mean: _Planes = _box_sum(plane, radius) / window
     return mean
 
@@ -86,7 +90,20 @@ def _means(planes: Iterable[_Planes]) -> _Planes:
     return np.stack([box_mean(plane, RADIUS) for plane in planes])
 
 
-def _fit_line(alpha: _Planes, guide: _Planes) -> _Line:
+def _fit_lines(alpha: Alpha, guide: _Planes) -> _Line:
+    """Return what ``_fit_line`` does, done by a few threads, some rows at a time so that these stay in the cache."""
+    height = len(alpha)
+
+    def fit(top: int) -> _Planes:
+        above, below = max(0, top - 2 * RADIUS), top + _ROWS + 2 * RADIUS  # windows of windows
+        line = _fit_line(alpha[above:below], guide[:, above:below])
+        return np.stack([*line.slope, line.offset])[:, top - above :][:, :_ROWS]
+
+    lines = np.concatenate(spread(fit, range(0, height, _ROWS)), axis=1)
+    return _Line(lines[:3], lines[3])
+
+
+def _fit_line(alpha: Alpha, guide: _Planes) -> _Line:
     """Return, for each pixel, the mean of the lines that fit the windows around it (He, Sun and Tang 2013, § 3.4)."""
     mean_alpha, mean_guide = box_mean(alpha, RADIUS), _means(guide)
     covariance = _means(guide * alpha) - mean_guide * mean_alpha
@@ -99,17 +116,23 @@ def _fit_line(alpha: _Planes, guide: _Planes) -> _Line:
 
 
 def _solve_symmetric(matrix: _Planes, right: _Planes) -> _Planes:
-    """Solve a symmetric 3×3 system in each pixel; ``matrix`` holds its elements in the order of ``_PAIRS``."""
+    """Solve a positive definite 3×3 system in each pixel; ``matrix`` holds its elements in the order of ``_PAIRS``.
+
+    By L·D·Lᵀ: the channels of a grey photo are nearly one, and in float32 a determinant would be lost in its rounding.
+    """
     a, b, c, d, e, f = matrix
     x, y, z = right
-    adjugate = d * f - e * e, c * e - b * f, b * e - c * d, a * f - c * c, b * c - a * e, a * d - b * b
-    p, q, r, s, t, u = adjugate
-    solved: _Planes = np.stack([p * x + q * y + r * z, q * x + s * y + t * z, r * x + t * y + u * z])
-    solved /= a * p + b * q + c * r
-    return solved
+    p, q = b / a, c / a
+    second, mixed = d - p * b, e - p * c
+    r = mixed / second
+    third = f - q * c - r * mixed
+    y = y - p * x
+    last = (z - q * x - r * y) / third
+    middle = y / second - r * last
+    return np.stack([x / a - p * middle - q * last, middle, last])
 
 
-def _kept_soft(line: _Line, alpha: _Planes, guide: _Planes) -> _Line:
+def _kept_soft(line: _Line, alpha: Alpha, guide: _Planes) -> _Line:
     """Return ``line`` with what it misses of ``alpha`` added, except at steps between 0 and 1, which follow the guide.
 
     A window that holds nothing but 0 and 1 has the variance mean · (1 − mean), a slow ramp or an even alpha far less.
@@ -121,7 +144,7 @@ def _kept_soft(line: _Line, alpha: _Planes, guide: _Planes) -> _Line:
     return _Line(line.slope, line.offset + box_mean(1 - step, 1) * missed)
 
 
-def _damped(line: _Line, alpha: _Planes) -> _Line:
+def _damped(line: _Line, alpha: Alpha) -> _Line:
     """Return ``line`` where the network is unsure nearby, and the coarse ``alpha`` itself where it is sure."""
     # Within two pixels and not the whole window, or things of the person's colour that touch the window grow spikes.
     share = box_mean(box_mean(alpha, 1), 1)

@@ -45,8 +45,9 @@ LOSSY: Mapping[str, int] = MappingProxyType({"webp": 90, "avif": 90, "jpg": 92})
 
 _SAVERS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        # On a 12 MP cut-out level 2 halves the bytes of level 1; above it there is nothing more to win.
-        "png": ("pngsave_buffer", {"compression": 2, "filter": "avg"}),
+        # On a 12 MP cut-out level 2 takes a third off the bytes of level 1; above it there is little more to win.
+        # Of the filters "up" is the quickest and makes the smallest files, with grain and without, in 8 bits and in 16.
+        "png": ("pngsave_buffer", {"compression": 2, "filter": "up"}),
         "webp": ("webpsave_buffer", {"effort": 0}),
         "avif": ("heifsave_buffer", {"compression": "av1", "effort": 1, "subsample_mode": "off"}),
         "tiff": ("tiffsave_buffer", {"compression": "deflate", "predictor": "horizontal"}),

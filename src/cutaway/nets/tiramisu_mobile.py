@@ -3,7 +3,8 @@
 The trunk is the person segmenter of ``deeplabv3_mnv2_pascal.npz``, or that of half its width of
 ``deeplabv3_mnv2_dm05_pascal.npz``: MobileNetV2 (Sandler 2018) at output stride 16, image pooling and a 21-class head
 (Chen 2017). What it says about *person* at 1/16 of the size is kept as log-odds,
-and the up-path learns what has to be added to it. So training starts from a working, if coarse, segmenter.
+and the up-path learns what has to be added to it, up to half the size. So training starts from a working, if coarse,
+segmenter.
 """
 
 import zipfile
@@ -40,10 +41,10 @@ WHICH_FILE = "use deeplabv3_mnv2_pascal.npz, or with a trunk_width of 0.5 deepla
 
 @dataclass(frozen=True)
 class TiramisuMobileConfig:
-    """Shape of ``TiramisuMobile``: stages up at 1/8, 1/4, 1/2 and 1/1, and the maps of the detail path.
+    """Shape of ``TiramisuMobile``: its stages up, at 1/8, 1/4 and 1/2, whose correction is then enlarged.
 
-    Without a detail path (0) there is no stage at 1/1: what is found at 1/2 is enlarged. ``trunk_width`` is the width
-    of the trunk's maps as a multiple of MobileNetV2's: 1 or 0.5, as the trunk's file has it.
+    With maps in a ``detail`` path there is one stage more, at 1/1. ``trunk_width`` is the width of the trunk's maps as
+    a multiple of MobileNetV2's: 1 or 0.5, as the trunk's file has it.
     """
 
     classes: int = 1
@@ -52,9 +53,8 @@ class TiramisuMobileConfig:
         Stage(width=96, growth_rate=32, layers=4),
         Stage(width=64, growth_rate=20, layers=4),
         Stage(width=32, growth_rate=12, layers=3),
-        Stage(width=16, growth_rate=8, layers=2),
     )
-    detail: int = 8
+    detail: int = 0
 
 
 class SameConv(nn.Conv2d):
@@ -212,5 +212,4 @@ TIRAMISU_MOBILE_FAST = TiramisuMobileConfig(
         Stage(width=20, growth_rate=10, layers=3),
         Stage(width=16, growth_rate=8, layers=2),
     ),
-    detail=0,
 )

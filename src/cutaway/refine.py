@@ -73,7 +73,8 @@ def box_mean(plane: _Planes, radius: int) -> _Planes:
     padded[radius : radius + height, radius : radius + width] = plane
     columns = _running_sum(padded.ravel(), radius, wide, height * wide + 2 * radius)
     total = _running_sum(columns, radius, 1, height * wide).reshape(height, wide)[:, :width]
-    mean: _Planes = total / np.outer(_window(height, radius), _window(width, radius)).astype(plane.dtype, copy=False)
+    window: _Planes = (_window(height, radius)[:, np.newaxis] * _window(width, radius)).astype(plane.dtype)
+    mean: _Planes = total / window
     return mean
 
 

@@ -1,8 +1,9 @@
 """Takes the stage at full size off weights of ``tiramisu-mobile`` that have it, as portrait 1 to 3 did.
 
-``python -m benchmarks.shorten WEIGHTS.onnx OUT.pt`` fits the head one stage below, at half the size, to what the whole
-correction was on training photos, by least squares; nothing else is trained. ``cutaway export`` takes the result, and
-``cutaway train --init OUT.pt`` goes on from it.
+``python -m benchmarks.shorten WEIGHTS.onnx OUT.pt`` fits the head of the net that is left, at half the size, to what
+the whole correction was on training photos, by least squares; nothing else is trained. ``cutaway export`` takes the
+result, and ``cutaway train --init OUT.pt`` goes on from it. With two stages in ``--set net.overrides.up=[…]`` the one
+at half the size goes too.
 """
 
 import argparse
@@ -86,13 +87,14 @@ def shorten(longer: nn.Module, shorter: nn.Module, images: Tensor) -> float:
 def pairs(
     longer: TiramisuMobile, detail: nn.Module, shorter: TiramisuMobile, images: Tensor
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield what the new head sees, pixels×maps, and what it is to say, pixels×1, both at half the size."""
+    """Yield what the new head sees, pixels×maps, and what it is to say, pixels×1, both at the head's size."""
     for batch in torch.split(images, BATCH):
         image = normalise(batch)
         context, skips, _ = longer.trunk(image)
-        stack = shorter.up(context, skips)
+        stack = shorter.up(context, skips[: len(shorter.up.blocks)])
         correction = longer.head(longer.up(context, [*skips, detail(image)]))
-        yield stack.movedim(1, -1).flatten(0, 2), functional.avg_pool2d(correction, 2).movedim(1, -1).flatten(0, 2)
+        wanted = functional.adaptive_avg_pool2d(correction, stack.shape[-2:])
+        yield stack.movedim(1, -1).flatten(0, 2), wanted.movedim(1, -1).flatten(0, 2)
 
 
 if __name__ == "__main__":

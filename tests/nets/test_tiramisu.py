@@ -337,12 +337,20 @@ def test_the_outline_follows_the_image_pixel_by_pixel(name: str, overrides: dict
     assert near > 3 * change[20:45, 20:45].median()
 
 
-@pytest.mark.parametrize("name", ["tiramisu-mobile", "tiramisu-mobile-fast"])
-def test_without_a_detail_path_the_last_stage_is_at_half_the_size(name: str) -> None:
-    net = build(name).eval()
+@pytest.mark.parametrize(
+    ("name", "overrides", "size"),
+    [
+        ("tiramisu-mobile", {}, (32, 48)),
+        ("tiramisu-mobile-fast", {}, (32, 48)),
+        ("tiramisu-mobile", {"up": TIRAMISU_MOBILE.up[:2]}, (16, 24)),
+        ("tiramisu-mobile", with_detail(), (64, 96)),
+    ],
+)
+def test_the_head_is_at_the_size_of_the_last_stage(name: str, overrides: dict[str, Any], size: tuple[int, int]) -> None:
+    net = build(name, **overrides).eval()
     assert isinstance(net, TiramisuMobile)
     sizes: list[tuple[int, ...]] = []
     net.head.register_forward_hook(lambda _module, _inputs, output: sizes.append(tuple(output.shape)))
     with torch.inference_mode():
         assert net(torch.rand(1, 3, 64, 96)).shape == (1, 1, 64, 96)
-    assert sizes == [(1, 1, 32, 48)]
+    assert sizes == [(1, 1, *size)]

@@ -41,10 +41,10 @@ WHICH_FILE = "use deeplabv3_mnv2_pascal.npz, or with a trunk_width of 0.5 deepla
 
 @dataclass(frozen=True)
 class TiramisuMobileConfig:
-    """Shape of ``TiramisuMobile``: its stages up, at 1/8, 1/4 and 1/2, whose correction is then enlarged.
+    """Shape of ``TiramisuMobile``: its stages up, at 1/8, 1/4 and 1/2, or the first of them; the rest is enlarged.
 
-    With maps in a ``detail`` path there is one stage more, at 1/1. ``trunk_width`` is the width of the trunk's maps as
-    a multiple of MobileNetV2's: 1 or 0.5, as the trunk's file has it.
+    With maps in a ``detail`` path there are all three and one more, at 1/1. ``trunk_width`` is the width of the trunk's
+    maps as a multiple of MobileNetV2's: 1 or 0.5, as the trunk's file has it.
     """
 
     classes: int = 1
@@ -133,7 +133,7 @@ class TiramisuMobile(nn.Module):
         self.trunk = Trunk(config.trunk_width)
         self.detail = ConvNormRelu(3, config.detail) if config.detail else None
         skips = [self.trunk.maps[number] for number in reversed(SKIP_AFTER)]
-        self.up = DenseUpPath(256, [*skips, config.detail] if config.detail else skips, config.up)
+        self.up = DenseUpPath(256, [*skips, config.detail] if config.detail else skips[: len(config.up)], config.up)
         self.head = nn.Conv2d(self.up.outputs, config.classes, kernel_size=1)
         nn.init.zeros_(self.head.weight)  # the first prediction is the trunk's own
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]  # present: bias is on by default
@@ -144,7 +144,7 @@ class TiramisuMobile(nn.Module):
         context, skips, coarse = self.trunk(image)
         if self.detail:
             skips.append(self.detail(image))
-        correction: Tensor = self.head(self.up(context, skips))
+        correction: Tensor = self.head(self.up(context, skips[: len(self.up.blocks)]))
         if not self.detail:
             correction = resize(correction, image.shape[-2:])
         return correction + resize(person_log_odds(coarse), image.shape[-2:])

@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.shorten WEIGHTS.onnx OUT.pt`` fits the head of the net that is left, at half the size, to what
 the whole correction was on training photos, by least squares; nothing else is trained. ``cutaway export`` takes the
-result, and ``cutaway train --init OUT.pt`` goes on from it. With two stages in ``--set net.overrides.up=[…]`` the one
-at half the size goes too.
+result, which has to be calibrated again, and ``cutaway train --init OUT.pt`` goes on from it. With two stages in
+``--set net.overrides.up=[…]`` the one at half the size goes too.
 """
 
 import argparse
@@ -39,7 +39,7 @@ FULL_SIZE = {
 """What the net was before its last stage was dropped."""
 
 RIDGE = 1e-3
-"""What is added to the diagonal, a share of a photo's pixel: stacked maps are nearly dependent."""
+"""What is added to the diagonal of the equations for each pixel: stacked maps are nearly dependent."""
 
 BATCH = 4
 
@@ -74,13 +74,15 @@ def shorten(longer: nn.Module, shorter: nn.Module, images: Tensor) -> float:
         raise CutawayError("the recipe's net has to be tiramisu-mobile")
     maps = {name: value for name, value in longer.state_dict().items() if name in shorter.state_dict()}
     shorter.load_state_dict({**maps, **shorter.head.state_dict(prefix="head.")})
-    stacks, corrections = zip(*pairs(longer.eval(), longer.detail, shorter.eval(), images), strict=True)
-    stack, correction = torch.cat(stacks).double(), torch.cat(corrections).double()
-    stack = torch.cat([stack, torch.ones(len(stack), 1)], dim=1)
-    squares = stack.T @ stack + RIDGE * len(stack) * torch.eye(stack.shape[1])
-    solution = torch.linalg.solve(squares, stack.T @ correction)
+    products, pixels = torch.zeros(()), 0
+    for stack, wanted in pairs(longer.eval(), longer.detail, shorter.eval(), images):
+        row = torch.cat([stack, torch.ones(len(stack), 1), wanted], dim=1).double()
+        products, pixels = products + row.T @ row, pixels + len(row)
+    squares, sums, total = products[:-1, :-1], products[:-1, -1:], products[-1, -1]
+    solution = torch.linalg.solve(squares + RIDGE * pixels * torch.eye(len(squares)), sums)
     shorter.head.load_state_dict({"weight": solution[:-1].T[..., None, None], "bias": solution[-1]})
-    return 1 - float((stack @ solution - correction).var() / correction.var())
+    missed = total - 2 * solution.T @ sums + solution.T @ squares @ solution
+    return 1 - float(missed / (total - sums[-1] ** 2 / pixels))
 
 
 @torch.inference_mode()

@@ -1,5 +1,6 @@
 """What can be made of a result."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,15 @@ def test_the_cut_out_shows_the_foreground_where_anything_is_to_be_seen(cutout: C
     colours, opacity = masked.rgba[..., :3], masked.rgba[..., 3:]
     assert colours.dtype == depth
     np.testing.assert_array_equal(colours, masked.foreground * (opacity > 0))
+    again = replace(masked)
+    np.testing.assert_array_equal(again.foreground, masked.foreground)
+    np.testing.assert_array_equal(again.rgba, masked.rgba)
+
+
+def test_the_foreground_is_estimated_once(cutout: Cutout, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cutout.foreground.any()
+    monkeypatch.setattr("cutaway.cutout.estimate_foreground", None)
+    assert cutout.rgba.any()
 
 
 def test_the_box_is_around_what_is_more_person_than_not(cutout: Cutout) -> None:

@@ -83,6 +83,12 @@ def test_the_foreground_can_be_written_into_a_larger_array() -> None:
     assert (rgba[..., 3] == 7).all()
 
 
+@pytest.mark.parametrize("out", [np.empty((60, 80, 3), np.uint16), np.empty((60, 81, 3), np.uint8)])
+def test_an_array_that_the_foreground_does_not_fit_is_refused(out: Image) -> None:
+    with pytest.raises(ValueError, match="out is"):
+        estimate_foreground(np.zeros((60, 80, 3), np.uint8), flower(60, 80, 9), out=out)
+
+
 @pytest.mark.parametrize(("depth", "unit"), [(np.uint8, 1), (np.uint16, 257)])
 def test_a_half_covered_pixel_before_its_own_colour_stays(depth: DTypeLike, unit: int) -> None:
     image, alpha = np.full((60, 80, 3), (240 * unit, 200 * unit, 160 * unit), depth), flower(60, 80, 9)

@@ -1,5 +1,6 @@
 """The whole way from a photo to its cut-out, through a model that is known in full and through the shipped one."""
 
+import weakref
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,13 +14,18 @@ from cutaway.confidence import UNSURE, calibrated
 from cutaway.errors import CutawayError, ImageError
 from cutaway.geometry import place
 from cutaway.manifest import Calibration
-from cutaway.types import Image
+from cutaway.types import Alpha, Image
 from synthetic import TINY, draw_person, encode, person_mask, tiny_model
 
 
 @pytest.fixture(scope="module")
 def remover(tiny_model_path: Path) -> Remover:
     return Remover(tiny_model_path, threads=1)
+
+
+def parts_of(cutout: Cutout | CutawayError) -> tuple[Image, Alpha]:
+    assert isinstance(cutout, Cutout)
+    return cutout.image, cutout.predicted
 
 
 def person_iou(cutout: Cutout, height: int, width: int) -> float:
@@ -127,6 +133,13 @@ def test_remove_many_keeps_the_order_and_yields_errors_in_place(remover: Remover
     assert isinstance(results.pop(3), ImageError)
     assert [result.alpha.shape[0] for result in results if isinstance(result, Cutout)] == [90 + n for n in range(7)]
     np.testing.assert_array_equal(results[2].alpha, remover.remove(photos[2]).alpha)  # type: ignore[union-attr]
+
+
+def test_nothing_of_a_photo_is_kept_once_its_cut_out_is_out(remover: Remover) -> None:
+    cutouts = remover.remove_many([draw_person(96, 80), draw_person(96, 80)])
+    held = [weakref.ref(part) for part in parts_of(next(cutouts))]
+    assert [reference() for reference in held] == [None, None]
+    assert isinstance(next(cutouts), Cutout)
 
 
 def test_an_unreadable_photo_is_an_image_error(remover: Remover) -> None:

@@ -35,23 +35,6 @@ def test_one_runtime_serves_many_threads(tiny_model_path: Path) -> None:
             np.testing.assert_array_equal(found, expected)
 
 
-def test_the_memory_of_a_prediction_can_be_given_back() -> None:
-    """And neither the answer nor the next prediction suffers. In a process of its own, which has freed nothing yet."""
-    code = """
-import pathlib, re, numpy
-from cutaway.runtime import Runtime
-def resident():
-    return int(re.search(r"VmRSS:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) / 1000
-runtime, batch = Runtime(threads=1), numpy.random.default_rng(0).random((1, 3, 320, 320), numpy.float32)
-kept, with_kept = runtime.predict(batch), resident()
-given_back, without = runtime.predict(batch, give_back=True), resident()
-assert (kept == given_back).all() and (kept == runtime.predict(batch)).all()
-print(with_kept - without)
-"""
-    saved = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert float(saved) > 40  # MB
-
-
 def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
     file = bytearray(tiny_model())
     file[len(file) // 2] ^= 0x10

@@ -94,6 +94,8 @@ def quantised(alpha: Alpha, depth: DTypeLike) -> Pixels:
 
 def set_alpha(rgba: Rgba, alpha: Alpha) -> None:
     """Write ``alpha`` into ``rgba``, in whose depth it is rounded; where it rounds to 0 the colour becomes 0 too."""
+    if rgba.ndim != 3 or rgba.shape[2] != 4:
+        raise ValueError(f"an image with alpha is H×W×4, but this array is {rgba.shape}")
     check_same_size(rgba[..., :3], alpha)
 
     def fill(tile: Tile) -> None:

@@ -27,9 +27,9 @@ _ITERATIONS = 2
 def estimate_foreground(image: Image, alpha: Alpha, out: Image | None = None) -> Image:
     """Return the foreground's own colour, H×W×3: mixed by ``alpha`` with a background it gives ``image``.
 
-    It has the depth of ``image``, and is written to ``out``, of that shape and depth, where this is given. Colours
-    change only where alpha, rounded to that depth, lies between 0 and 1. Where it is 0 the colour is 0, so that nothing
-    of the background can be recovered.
+    It has the depth of ``image``, and is written to ``out``, of that shape and depth and apart from it, where this is
+    given. Colours change only where alpha, rounded to that depth, lies between 0 and 1. Where it is 0 the colour is 0,
+    so that nothing of the background can be recovered.
 
     Multi-level estimation (Germer, Uelwer, Conrad and Harmeling, "Fast Multi-Level Foreground Estimation", 2020) up to
     ``SOLVED_SIDE``; above that one step of the same iteration at full size, as Forte and Pitié do in "Approximate Fast
@@ -37,6 +37,8 @@ def estimate_foreground(image: Image, alpha: Alpha, out: Image | None = None) ->
     """
     check_same_size(image, alpha)
     foreground = np.empty(image.shape, image.dtype) if out is None else out
+    if (foreground.shape, foreground.dtype) != (image.shape, image.dtype):
+        raise ValueError(f"out is {foreground.shape} {foreground.dtype}, the image {image.shape} {image.dtype}")
     every = list(tiles(*alpha.shape))
     has_soft = spread(lambda tile: _clear_invisible(foreground[tile], image[tile], alpha[tile]), every)
     unsettled = list(compress(every, has_soft))

@@ -31,9 +31,6 @@ Enlarge: TypeAlias = Callable[[Alpha, Image, Image], Alpha]
 DECODED_AHEAD = 2
 """Photos that ``read_ahead`` holds decoded beside the one that is worked on."""
 
-LARGE = 6_000_000
-"""Pixels from which the network's memory is given back before the rest, which needs more, at a fifth of its time."""
-
 
 class Remover:
     """Removes backgrounds. Loads the model once; reuse it. Safe to share between threads.
@@ -87,7 +84,7 @@ class Remover:
         yield from self.remove_read(read_ahead(photos, self._limits))
 
     def remove_read(self, photos: Iterable[Photo | CutawayError]) -> Iterator[Cutout | CutawayError]:
-        """Yield the cut-out of each photo that ``read_ahead`` gives, in order, and its errors in their places.
+        """Return the cut-outs, one by one, of the photos that ``read_ahead`` gives, and its errors in their places.
 
         Nothing of a photo is kept here once its cut-out is out.
         """
@@ -104,16 +101,16 @@ class Remover:
         seen = _as_seen(photo)
         placement = place(height, width, self.manifest.fit)
         small = resize_image(seen, placement.height, placement.width)
-        coarse = self._predict(to_srgb(small, photo.metadata.profile), placement, give_back=height * width >= LARGE)
+        coarse = self._predict(to_srgb(small, photo.metadata.profile), placement)
         found = shows_person(coarse)
         alpha = enlarge(coarse, seen, small) if found else np.zeros((height, width), np.float32)
         sure = calibrated(expected_iou(coarse), self.manifest.calibration) if found else 1 - float(coarse.max())
         return Cutout(_shown(photo), alpha, sure, found, photo.alpha, metadata=photo.metadata, note=photo.note)
 
-    def _predict(self, small: Image, placement: Placement, *, give_back: bool) -> Alpha:
+    def _predict(self, small: Image, placement: Placement) -> Alpha:
         """Return the network's alpha, at the network's size, for the photo alone, in sRGB and of that size too."""
         batch = to_tensor(pad_image(small, placement)[None])
-        return crop_canvas(self._runtime.predict(batch, give_back=give_back)[0, 0], placement)
+        return crop_canvas(self._runtime.predict(batch)[0, 0], placement)
 
 
 def read_ahead(sources: Iterable[Source], limits: Limits = imagefile.LIMITS) -> Iterator[Photo | CutawayError]:

@@ -58,20 +58,16 @@ class Runtime:
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.manifest: ModelManifest = manifest.from_json(metadata.get(manifest.METADATA_KEY, ""))
 
-    def predict(self, batch: NDArray[np.float32], *, give_back: bool = False) -> NDArray[np.float32]:
+    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return alpha N×1×H×W, 0..1, for images N×3×H×W, RGB 0..1.
 
-        H and W are multiples of the manifest's ``fit.multiple``. With ``give_back`` the memory that it took, 80 MB for
-        one image, is the system's again afterwards, and the next prediction takes a fifth longer.
+        H and W are multiples of the manifest's ``fit.multiple``.
 
         Raises:
             ModelError: ONNX Runtime fails, for want of memory say.
         """
-        how = onnxruntime.RunOptions()
-        if give_back:
-            how.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         try:
-            alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": batch}, how)[0]
+            alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": batch})[0]
         except Exception as error:  # ONNX Runtime raises many types of its own
             raise ModelError(
                 f"the model {self.manifest.name} fails on {batch.shape}: {error}; free memory or use provider 'cpu'"

@@ -39,6 +39,8 @@ def test_stages_are_written_as_tables() -> None:
             {"up": [[4, 2, 1]]},
             r"net\.overrides\.up\[0\] is \[4, 2, 1\]; it has to be a table with width",
         ),
+        ("tiramisu-mobile", {"up": []}, "without a detail path up has to hold 1 to 3 stages, not 0"),
+        ("tiramisu-mobile", {"detail": 8}, "with a detail path up has to hold 4 stages, not 3"),
         ("tiramisu-portrait", {"stem": [4]}, r"net\.overrides\.stem holds 1 values; it has to hold 2"),
     ],
 )

@@ -97,8 +97,8 @@ def _source(job: Job) -> Source:
 def _finish(job: Job, cutouts: Iterator[Cutout | CutawayError], order: Order) -> Done | Failure:
     """Write what is made of the next of ``cutouts``."""
     try:
-        # By now the cut-out is let go: encoding needs memory too, and of a large photo this is half of it.
         done, pixels, metadata = _rendered(job, next(cutouts), order)
+        # No name holds the cut-out any more: encoding needs memory too, and of a large photo that was half of it.
         data = to_file(pixels, metadata, order.encoding)
         if job.output is None:
             _write_stream(data)

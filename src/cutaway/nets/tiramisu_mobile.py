@@ -41,9 +41,9 @@ WHICH_FILE = "use deeplabv3_mnv2_pascal.npz, or with a trunk_width of 0.5 deepla
 
 @dataclass(frozen=True)
 class TiramisuMobileConfig:
-    """Shape of ``TiramisuMobile``: its stages up, at 1/8, 1/4 and 1/2, or the first of them; the rest is enlarged.
+    """Shape of ``TiramisuMobile``: one to three stages up, at 1/8, 1/4, 1/2; the last one's log-odds are enlarged.
 
-    With maps in a ``detail`` path there are all three and one more, at 1/1. ``trunk_width`` is the width of the trunk's
+    With maps in a ``detail`` path there are four stages, the fourth at 1/1. ``trunk_width`` is the width of the trunk's
     maps as a multiple of MobileNetV2's: 1 or 0.5, as the trunk's file has it.
     """
 
@@ -55,6 +55,13 @@ class TiramisuMobileConfig:
         Stage(width=32, growth_rate=12, layers=3),
     )
     detail: int = 0
+
+    def __post_init__(self) -> None:
+        most = len(SKIP_AFTER)
+        if self.detail and len(self.up) != most + 1:
+            raise ValueError(f"with a detail path up has to hold {most + 1} stages, not {len(self.up)}")
+        if not self.detail and not 1 <= len(self.up) <= most:
+            raise ValueError(f"without a detail path up has to hold 1 to {most} stages, not {len(self.up)}")
 
 
 class SameConv(nn.Conv2d):
@@ -133,7 +140,7 @@ class TiramisuMobile(nn.Module):
         self.trunk = Trunk(config.trunk_width)
         self.detail = ConvNormRelu(3, config.detail) if config.detail else None
         skips = [self.trunk.maps[number] for number in reversed(SKIP_AFTER)]
-        self.up = DenseUpPath(256, [*skips, config.detail] if config.detail else skips[: len(config.up)], config.up)
+        self.up = DenseUpPath(256, [*skips, config.detail][: len(config.up)], config.up)
         self.head = nn.Conv2d(self.up.outputs, config.classes, kernel_size=1)
         nn.init.zeros_(self.head.weight)  # the first prediction is the trunk's own
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]  # present: bias is on by default

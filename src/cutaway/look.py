@@ -92,11 +92,6 @@ def render(cutout: Cutout, look: Look) -> Pixels:
     return cutout.over(look.background, fit=look.fit, position=look.position)
 
 
-def encoded(cutout: Cutout, look: Look, encoding: Encoding) -> bytes:
-    """Return the file of what ``render`` gives. Raises ``OutputError`` where the format cannot hold it."""
-    return to_file(render(cutout, look), cutout.metadata, encoding)
-
-
 def to_file(pixels: Pixels, metadata: Metadata, encoding: Encoding) -> bytes:
     """Return the file of ``pixels``, which ``render`` gave. Raises ``OutputError`` where the format cannot hold it."""
     kept = metadata if encoding.keep_metadata else metadata.public()

@@ -19,7 +19,7 @@ from cutaway.composite import quantised
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError, ImageError, LimitError, ModelError, OptionError
 from cutaway.imagefile import Limits
-from cutaway.look import Encoding, arrange, encoded
+from cutaway.look import Encoding, arrange, render, to_file
 from cutaway.options import Options, parse, read_picture
 from cutaway.remover import Remover
 from cutaway.web.messages import Message, pack, read
@@ -87,9 +87,11 @@ def _cut_out(job: Message, workshop: Workshop) -> Message:
         return _problem("nobody-found", "There is nobody in the photograph.")
     shown = arrange(cutout, look)
     removed = time.perf_counter()
-    file = encoded(shown, look, encoding)
+    facts, pixels, metadata = _facts(shown), render(shown, look), shown.metadata
+    del photo, cutout, shown  # half of what a large photograph takes, and encoding takes memory too
+    file = to_file(pixels, metadata, encoding)
     seconds = {"decode": decoded - started, "remove": removed - decoded, "encode": time.perf_counter() - removed}
-    return Message({"cutout": _facts(shown), "seconds": seconds}, [file])
+    return Message({"cutout": facts, "seconds": seconds}, [file])
 
 
 def _facts(cutout: Cutout) -> dict[str, Any]:

@@ -27,18 +27,17 @@ from cutaway.data.index import Sample
 from cutaway.errors import CutawayError
 from cutaway.evaluation.score import POOR, Row, judge
 from cutaway.evaluation.tables import number
-from cutaway.geometry import crop_canvas, fit_image, place, to_tensor
 from cutaway.manifest import UNSIGNED, Calibration
+from cutaway.prediction import predict
 from cutaway.remover import Remover
 from cutaway.runtime import Runtime
 from cutaway.training.export import with_manifest
-from cutaway.types import Alpha
 
 PARTS = 10
 """Parts of the photos: of those that the line is fitted to without each, and those by which its error is measured."""
 
 GOOD = 0.9
-SHARES = (0.001, 0.003, 0.005, SMALLEST_PERSON, 0.012)
+SHARES = (0.001, 0.003, SMALLEST_PERSON, 0.006, 0.012)
 
 Values = NDArray[np.float64]
 
@@ -96,17 +95,10 @@ def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
     remover, runtime = Remover(model), Runtime(model)
     seen = []
     for sample in track(samples, "looking", console=Console(stderr=True)):
-        row, alpha = judge(remover, sample), coarse(runtime, sample.image)
+        row, (alpha, _) = judge(remover, sample), predict(runtime, imagefile.read_srgb(sample.image))
         iou = row.scores.person_iou if isinstance(row, Row) and row.scores else None
         seen.append(Seen(expected_iou(alpha), person_share(alpha), iou))
     return seen
-
-
-def coarse(runtime: Runtime, photo: Path) -> Alpha:
-    """Return the network's own alpha of a photo."""
-    image = imagefile.read_srgb(photo)
-    placement = place(image.shape[0], image.shape[1], runtime.manifest.fit)
-    return crop_canvas(runtime.predict(to_tensor(fit_image(image, placement)[None]))[0, 0], placement)
 
 
 def fit(expected: Values, real: Values) -> Calibration:

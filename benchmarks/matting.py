@@ -45,7 +45,8 @@ from cutaway.evaluation.score import thin
 from cutaway.evaluation.synthetic_mattes import BACKDROPS, KINDS, Backdrop, Kind, KnownPhoto, compose, draw
 from cutaway.evaluation.tables import three_digits
 from cutaway.foreground import estimate_foreground
-from cutaway.geometry import crop_canvas, fit_image, place, resize_alpha, to_tensor
+from cutaway.geometry import resize_alpha
+from cutaway.prediction import predict
 from cutaway.runtime import Runtime
 from cutaway.tiles import Tile
 from cutaway.types import Alpha, Image, Mask
@@ -210,19 +211,12 @@ def score_all(cases: Sequence[Case], model: str) -> tuple[list[AlphaScore], list
 
 def estimates(photo: KnownPhoto, runtime: Runtime) -> Iterator[Estimate]:
     """Yield each way's alpha of ``photo``, from both coarse ones."""
-    seen = network_alpha(photo.image, runtime)
+    seen, _ = predict(runtime, photo.image)
     for source, coarse in ((NETWORK, seen), (REDUCED, resize_alpha(photo.alpha, *seen.shape))):
         for way, refined in WAYS.items():
             start = time.perf_counter()
             alpha = refined(coarse, photo.image)
             yield Estimate(source, way, alpha, time.perf_counter() - start)
-
-
-def network_alpha(image: Image, runtime: Runtime) -> Alpha:
-    """Return what the network says of ``image``, at the network's size."""
-    height, width = image.shape[:2]
-    placement = place(height, width, runtime.manifest.fit)
-    return crop_canvas(runtime.predict(to_tensor(fit_image(image, placement)[None]))[0, 0], placement)
 
 
 def only_enlarged(coarse: Alpha, image: Image) -> Alpha:
@@ -361,10 +355,10 @@ def draw_strips(folder: Path, runtime: Runtime) -> None:
     """Write a strip for each of ``STRIPS``, and one of a portrait with the network's own alpha."""
     for kind, backdrop, box in STRIPS:
         photo = draw(kind, backdrop, 0, 1024, 768)
-        small = resize_alpha(photo.alpha, *network_alpha(photo.image, runtime).shape)
+        small = resize_alpha(photo.alpha, *predict(runtime, photo.image)[0].shape)
         save(folder / f"edges-{kind}.webp", strip(small, photo.image, box))
     portrait = imagefile.read(PORTRAIT).image
-    save(folder / "edges-portrait.webp", strip(network_alpha(portrait, runtime), portrait, HAIR_OF_PORTRAIT))
+    save(folder / "edges-portrait.webp", strip(predict(runtime, portrait)[0], portrait, HAIR_OF_PORTRAIT))
 
 
 def strip(coarse: Alpha, image: Image, box: Tile) -> Image:

@@ -31,7 +31,11 @@ PICTURES = {
     "cutout",
 }
 VIEWS = {"head", "framing", "shadow", "look", "options"}
-CORE = {"types", "errors", "ort", "manifest", "weights", "runtime", "confidence", "remover"} | PICTURES | VIEWS
+CORE = (
+    {"types", "errors", "ort", "manifest", "weights", "runtime", "confidence", "prediction", "remover"}
+    | PICTURES
+    | VIEWS
+)
 
 # A module of the core, or a sub-package: what it may import of ours besides itself. Nothing but __main__ imports "cli".
 ALLOWED: dict[str, set[str]] = {
@@ -61,6 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     "look": {"types", "composite", "cutout", "framing", "imagefile", "photo"},
     "options": {"errors", "composite", "framing", "imagefile", "look", "photo"},
     "confidence": {"types", "errors", "manifest"},
+    "prediction": {"types", "colour", "composite", "confidence", "geometry", "runtime", "tiles"},
     "remover": CORE - {"remover", "look", "options"},
     "": {"remover", "cutout", "imagefile"},
     "nets": set(),

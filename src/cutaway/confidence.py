@@ -10,22 +10,19 @@ from cutaway.types import Alpha
 UNSURE, SURE = 0.85, 0.95
 """Below the first confidence most cut-outs are bad, from the second on hardly any: docs/benchmark.md counts them."""
 
-SMALLEST_PERSON = 0.0075
+SMALLEST_PERSON = 0.0055
 """What ``person_share`` is at least where there is anybody."""
-
-DOUBTFUL = 0.7
-"""Alpha up to which a pixel does not count for anybody being there: animals and furniture reach it, people pass it."""
 
 NEARLY_CERTAIN = 1e-6
 """How near to 0 and 1 an expectation may come, whose log-odds would be infinite there."""
 
 
 def person_share(alpha: Alpha) -> float:
-    """Return the share of the frame, 0..1, that a person takes up; a pixel counts by how far it is beyond ``DOUBTFUL``.
+    """Return the share of the frame, 0..1, that a person takes up; a pixel counts by how much likelier it is than not.
 
     So a few pixels that the network is sure of tell more than many that it wavers about.
     """
-    return float(np.maximum((alpha - DOUBTFUL) / (1 - DOUBTFUL), 0).mean())
+    return float(np.maximum(2 * alpha - 1, 0).mean())
 
 
 def shows_person(alpha: Alpha) -> bool:

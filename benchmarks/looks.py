@@ -1,0 +1,98 @@
+"""Scores weights by how sure they have to be to be asked once: ``python -m benchmarks.looks ../shared/data/persons``.
+
+Every photo is cut out by one look and by as many as there are; what a bound between the two gives follows from that.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from rich.console import Console
+from rich.progress import track
+
+from cutaway import imagefile, prediction, weights
+from cutaway.confidence import expected_iou
+from cutaway.data.folder import load_samples
+from cutaway.data.index import Sample
+from cutaway.errors import CutawayError
+from cutaway.evaluation.score import ALL, Evaluation, Outcome, Row, judge, summarise
+from cutaway.evaluation.tables import number
+from cutaway.remover import Remover
+from cutaway.runtime import Runtime
+
+NEVER, ALWAYS = 0.0, 2.0
+BOUNDS = (NEVER, 0.85, 0.9, 0.93, prediction.SURE_AT_ONCE, 0.98, ALWAYS)
+NAMES = {NEVER: "one look", ALWAYS: "always"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One photo: the person IoU that the first look lets expect, and the rows of one look and of all."""
+
+    expected: float
+    once: Row
+    again: Row
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data", type=Path, help="what cutaway evaluate --data takes")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--model", default=weights.DEFAULT)
+    arguments = parser.parse_args()
+    try:
+        samples = load_samples(arguments.data, arguments.split)
+        print("\n".join(table(look(arguments.model, [sample for sample in samples if sample.mask]))))
+    except CutawayError as error:
+        sys.exit(f"{parser.prog}: {error}")
+
+
+def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
+    """Return what there is to know of each photo; those that cannot be read are left out."""
+    remover, runtime = Remover(model), Runtime(model)
+    seen = []
+    for sample in track(samples, "looking", console=Console(stderr=True)):
+        once, again = judge_by(NEVER, remover, sample), judge_by(ALWAYS, remover, sample)
+        prediction.SURE_AT_ONCE = NEVER
+        first, _ = prediction.predict(runtime, imagefile.read_srgb(sample.image))
+        if isinstance(once, Row) and isinstance(again, Row):
+            seen.append(Seen(expected_iou(first), once, again))
+    return seen
+
+
+def judge_by(bound: float, remover: Remover, sample: Sample) -> Outcome:
+    """Return what ``judge`` does if an expectation of ``bound`` is enough for one look."""
+    prediction.SURE_AT_ONCE = bound
+    return judge(remover, sample)
+
+
+def table(seen: Sequence[Seen]) -> list[str]:
+    """Return the lines of a table with a row for each of ``BOUNDS``; time is from file to alpha, the mean."""
+    sets = [summary.source for summary in summarise(chosen(NEVER, seen))]
+    head = ["sure from", "looked again", "time", *sets, "under 0.8", "boundary F"]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    least = fmean(one.once.seconds for one in seen)
+    for bound in BOUNDS:
+        evaluation = chosen(bound, seen)
+        by_set = {summary.source: summary for summary in summarise(evaluation)}
+        again = fmean(one.expected < bound for one in seen)
+        time = fmean(row.seconds for row in evaluation.rows) / least
+        ious = [number(by_set[source].person_iou) for source in sets]
+        every = by_set[ALL]
+        cells = [NAMES.get(bound, str(bound)), f"{again:.0%}", f"{time:.2f}", *ious]
+        lines.append(f"| {' | '.join([*cells, number(every.poor_share), number(every.boundary_f)])} |")
+    return lines
+
+
+def chosen(bound: float, seen: Sequence[Seen]) -> Evaluation:
+    """Return the evaluation if an expectation of ``bound`` is enough for one look."""
+    rows = tuple(one.once if one.expected >= bound else one.again for one in seen)
+    return Evaluation(NAMES.get(bound, str(bound)), rows, ())
+
+
+if __name__ == "__main__":
+    main()

@@ -7,19 +7,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cutaway.geometry import Fit
-from cutaway.prediction import mean_by_log_odds, predict
+from cutaway.colour import from_srgb
+from cutaway.geometry import Fit, resize_image
+from cutaway.prediction import SOMEBODY, mean_by_log_odds, predict
 from cutaway.runtime import Runtime
+from profiles import p3_profile
 from synthetic import TINY
 
 Batch = NDArray[np.float32]
+FIT = Fit("letterbox", 160, 16)
 
 
 class Asked(Runtime):
     """A network that answers as it is told to, and keeps what it was shown."""
 
-    def __init__(self, answer: Callable[[Batch], Batch]) -> None:
-        self.manifest = replace(TINY, fit=Fit("letterbox", 160, 16))
+    def __init__(self, answer: Callable[[Batch], Batch], fit: Fit = FIT) -> None:
+        self.manifest = replace(TINY, fit=fit)
         self.answer = answer
         self.shown: list[Batch] = []
 
@@ -45,22 +48,33 @@ def somebody(height: int, width: int, top: float, left: float, bottom: float, ri
 
 
 def share_of_white(batch: Batch) -> float:
-    return float((batch > 0.5).mean())
+    return float((batch > 0.75).mean())
+
+
+def one_number(share: float) -> Callable[[Batch], Batch]:
+    return lambda batch: np.full_like(batch[:, :1], share)
 
 
 def test_a_sure_network_is_asked_once() -> None:
     network = Asked(sure)
-    alpha, small = predict(network, somebody(320, 320, 0.2, 0.1, 1, 0.5))
+    photo = somebody(320, 320, 0.2, 0.1, 1, 0.5)
+    alpha, small = predict(network, photo)
     assert [batch.shape for batch in network.shown] == [(1, 3, 160, 160)]
-    assert alpha.shape == small.shape[:2] == (160, 160)
-    assert small.dtype == np.uint8
+    np.testing.assert_array_equal(small, resize_image(photo, 160, 160))
     np.testing.assert_array_equal(alpha, sure(network.shown[0])[0, 0].astype(np.float32))
+
+
+@pytest.mark.parametrize("answer", [sure, doubting, one_number(SOMEBODY - 0.01)])
+def test_a_network_that_sees_nobody_is_asked_once(answer: Callable[[Batch], Batch]) -> None:
+    network = Asked(answer)
+    alpha, _ = predict(network, np.zeros((320, 320, 3), np.uint8))
+    assert len(network.shown) == 1
+    assert alpha.max() < SOMEBODY
 
 
 def test_a_doubting_network_is_shown_the_mirror_image_from_further_away_and_closer() -> None:
     network = Asked(doubting)
-    photo = somebody(320, 320, 0.0, 0.0, 1, 0.4)
-    predict(network, photo)
+    predict(network, somebody(320, 320, 0.0, 0.0, 1, 0.4))
     first, further, closer = network.shown
     assert [batch.shape[2] for batch in (first, further)] == [160, 128]
     assert first[0, 0, 80, :60].min() > 0.9
@@ -68,8 +82,8 @@ def test_a_doubting_network_is_shown_the_mirror_image_from_further_away_and_clos
     assert further[0, 0, 64, -48:].min() > 0.9
     assert further[0, 0, 64, :-55].max() < 0.1
     middle = closer[0, 0, closer.shape[2] // 2]
-    assert middle[-60:-10].min() > 0.9  # but for the grey around it
-    assert middle[10:20].max() < 0.1
+    assert middle[-60:-10].min() > 0.9
+    assert middle[5:10].max() < 0.1
 
 
 def test_somebody_who_fills_the_photo_is_close_enough() -> None:
@@ -83,36 +97,62 @@ def test_somebody_small_is_looked_at_from_nearby_at_the_networks_own_size() -> N
     predict(network, somebody(640, 640, 0.5, 0.6, 0.7, 0.8))
     closer = network.shown[2]
     assert closer.shape[2:] == (160, 160)
-    assert share_of_white(closer) == pytest.approx(1 / 1.4**2, rel=0.1)  # a margin of a fifth on each side
+    assert share_of_white(closer) == pytest.approx(1 / 1.4**2, rel=0.1)  # a fifth of their height and width around
     assert share_of_white(network.shown[0]) == pytest.approx(0.04, rel=0.1)
 
 
-@pytest.mark.parametrize(("height", "width"), [(320, 320), (300, 471), (900, 200), (50, 70)])
-def test_every_look_comes_back_to_where_it_was_taken(height: int, width: int) -> None:
-    """The looks agree, so their mean is what each of them says, but at the edge."""
-    photo = somebody(height, width, 0.3, 0.1, 0.8, 0.4)
-    once, thrice = Asked(doubting), Asked(doubting)
-    alpha, small = predict(thrice, photo)
-    np.testing.assert_array_equal(small, predict(once, photo)[1])
-    difference = np.abs(alpha - doubting((small.transpose(2, 0, 1)[None] / 255).astype(np.float32))[0, 0])
-    assert difference.max() < 0.76
-    assert np.count_nonzero(difference > 0.02) < 0.04 * difference.size
-
-
-def test_nobody_gets_no_closer_look() -> None:
+def test_a_photo_smaller_than_what_the_network_sees_has_no_closer_view() -> None:
     network = Asked(doubting)
-    alpha, _ = predict(network, np.zeros((320, 320, 3), np.uint8))
+    predict(network, somebody(120, 120, 0.5, 0.6, 0.7, 0.8))
     assert len(network.shown) == 2
-    np.testing.assert_allclose(alpha, 0.05, rtol=1e-5)
 
 
-def test_outside_the_closer_look_the_other_two_count_alone() -> None:
-    answers = iter([0.8, 0.4, 0.1])
-    network = Asked(lambda batch: next(answers) * (batch[:, :1] > 0.75))
+@pytest.mark.parametrize(("height", "width"), [(320, 320), (300, 471), (900, 200), (50, 70)])
+@pytest.mark.parametrize("fit", [FIT, Fit("squash", 160, 16), Fit("letterbox", 32, 32)])
+def test_every_view_comes_back_to_where_it_was_taken(height: int, width: int, fit: Fit) -> None:
+    """The views agree, so their mean is what each of them says, but for a pixel at the edge."""
+    network = Asked(doubting, fit)
+    alpha, small = predict(network, somebody(height, width, 0.3, 0.1, 0.8, 0.4))
+    assert len(network.shown) >= 2
+    assert alpha.shape == small.shape[:2]
+    inside = small[..., 0] > 127
+    edge = np.zeros_like(inside)
+    edge[1:] |= inside[1:] != inside[:-1]
+    edge[:, 1:] |= inside[:, 1:] != inside[:, :-1]
+    grown = edge.copy()
+    for down, across in ((-1, 0), (0, -1), (-1, -1), (1, 0), (0, 1), (1, 1), (-2, 0), (0, -2)):
+        grown |= np.roll(edge, (down, across), (0, 1))
+    np.testing.assert_allclose(alpha[~grown], np.where(inside, 0.8, 0.05)[~grown], atol=0.02)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (2, 3)])
+def test_the_smallest_photos_are_shown_again_too(size: tuple[int, int]) -> None:
+    network = Asked(doubting)
+    alpha, _ = predict(network, np.full((*size, 3), 255, np.uint8))
+    assert len(network.shown) == 2
+    np.testing.assert_allclose(alpha, 0.8, rtol=1e-4)
+
+
+def test_outside_the_close_view_the_other_two_count_alone() -> None:
+    answers = iter([lambda batch: np.where(batch[:, :1] > 0.75, 0.8, 0.2), one_number(0.3), one_number(0.1)])
+    network = Asked(lambda batch: next(answers)(batch))
     alpha, _ = predict(network, somebody(320, 320, 0.4, 0.4, 0.6, 0.6))
-    assert alpha[80, 80] == pytest.approx(
-        mean_by_log_odds(*(np.array([[share]], np.float32) for share in (0.8, 0.4, 0.1)))[0, 0]
-    )
+    of_three, of_two = (4 * (3 / 7) * (1 / 9)) ** (1 / 3), ((1 / 4) * (3 / 7)) ** (1 / 2)
+    assert alpha[80, 80] == pytest.approx(of_three / (1 + of_three), rel=1e-4)
+    assert alpha[2, 2] == pytest.approx(of_two / (1 + of_two), rel=1e-4)
+
+
+@pytest.mark.parametrize("depth", ["uint8", "uint16"])
+def test_every_view_is_in_srgb_and_8_bits(depth: str) -> None:
+    """The network sees the same of a photo in sRGB and of one in Display P3, in either depth."""
+    photo = somebody(320, 320, 0.3, 0.3, 0.7, 0.6)
+    photo[..., 1:] //= 2
+    plain, wide = Asked(one_number(0.6)), Asked(one_number(0.6))
+    predict(plain, photo)
+    predict(wide, from_srgb(photo, p3_profile(), np.zeros_like(photo, depth)), p3_profile())
+    assert len(plain.shown) == len(wide.shown) == 2
+    for one, other in zip(plain.shown, wide.shown, strict=True):
+        np.testing.assert_allclose(one, other, atol=0.02)
 
 
 def test_the_mean_is_one_of_log_odds() -> None:
@@ -120,6 +160,5 @@ def test_the_mean_is_one_of_log_odds() -> None:
     np.testing.assert_allclose(mean_by_log_odds(one, other), 0.75, rtol=1e-5)  # odds of 9 and 1: 3
     assert mean_by_log_odds(one, 1 - one).dtype == np.float32
     np.testing.assert_allclose(mean_by_log_odds(one, 1 - one), 0.5, rtol=1e-5)
-    np.testing.assert_allclose(
-        mean_by_log_odds(np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)), 0.5, rtol=0.05
-    )
+    nothing, everything = np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)
+    np.testing.assert_allclose(mean_by_log_odds(nothing, everything), 0.5, rtol=0.05)

@@ -10,7 +10,7 @@ from cutaway.types import Alpha
 UNSURE, SURE = 0.85, 0.95
 """Below the first confidence most cut-outs are bad, from the second on hardly any: docs/benchmark.md counts them."""
 
-SMALLEST_PERSON = 0.0045
+SMALLEST_PERSON = 0.0035
 """What ``person_share`` is at least where there is anybody."""
 
 NEARLY_CERTAIN = 1e-6

@@ -1,4 +1,4 @@
-"""The network's alpha of a photo: of one look, and where that leaves it unsure of more (test-time augmentation)."""
+"""The network's alpha of a photo: of one view, and where that leaves it unsure of more (test-time augmentation)."""
 
 from dataclasses import replace
 from math import ceil, floor
@@ -7,36 +7,34 @@ import numpy as np
 
 from cutaway.colour import to_srgb
 from cutaway.composite import bounding_box
-from cutaway.confidence import expected_iou
+from cutaway.confidence import NEARLY_CERTAIN, expected_iou
 from cutaway.geometry import Fit, Placement, crop_canvas, pad_image, place, resize_alpha, resize_image, to_tensor
 from cutaway.runtime import Runtime
 from cutaway.tiles import Tile
 from cutaway.types import Alpha, Image
 
 SURE_AT_ONCE = 0.96
-"""Expected person IoU from which one look is enough: further ones would take their time and change next to nothing."""
-
-FURTHER = 0.8
-"""How large the second look shows things, as a multiple of the first."""
-
-AROUND = 0.2
-"""What the third look, at whom the first has found, shows around them, as a share of the longer side of their box."""
+"""Expected person IoU from which one view is enough: further ones would take their time and change next to nothing."""
 
 SOMEBODY = 0.3
-"""Alpha from which the third look wants to have a pixel in it: parts that the first doubts may be theirs too."""
+"""Alpha from which a pixel may be somebody's: if none is, one view is enough too, and the close view wants them all."""
+
+FURTHER = 0.8
+"""How large the second view shows things, as a multiple of the first, as near as the network's multiple allows."""
+
+AROUND = 0.2
+"""What the close view shows on each side of whom the first has found, as a share of their height and width."""
 
 CLOSE_ENOUGH = 0.8
-"""Share of the photo from which the third look is left out: it would show hardly anything larger."""
-
-_NEARLY_CERTAIN = 1e-6
+"""Share of the photo, what is around them included, from which there is no close view: it would show little larger."""
 
 
 def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tuple[Alpha, Image]:
     """Return the network's alpha of ``image``, and ``image`` as uint8, in its own colours, at the size of that alpha.
 
-    A network that expects little of its first alpha is shown the photo again in the mirror: from further away and,
-    where it has found somebody in a part of it, that part close up. The mean of its log-odds counts. What it takes for
-    a person by chance, it seldom takes for one again; and small people are seen large.
+    A network that sees somebody and expects little of its alpha is shown the photo again in the mirror: from further
+    away and, where they do not fill it, close up. The mean of its log-odds counts. What it takes for a person by
+    chance, it seldom takes for one again; and small people are seen large.
 
     Args:
         runtime: The network.
@@ -50,28 +48,29 @@ def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tup
     placement = place(image.shape[0], image.shape[1], fit)
     small = resize_image(image, placement.height, placement.width)
     alpha = _ask(runtime, to_srgb(small, profile), placement)
-    if expected_iou(alpha) < SURE_AT_ONCE:
-        alpha = _looked_again(runtime, image, small, profile, alpha)
+    if alpha.max() >= SOMEBODY and expected_iou(alpha) < SURE_AT_ONCE:
+        alpha = _of_more_views(runtime, image, small, profile, alpha)
     return alpha, small
 
 
 def mean_by_log_odds(*alphas: Alpha) -> Alpha:
     """Return the alpha whose log-odds are the mean of those of ``alphas``, all of one size."""
-    within = np.clip(alphas, _NEARLY_CERTAIN, 1 - _NEARLY_CERTAIN)
+    within = np.clip(alphas, NEARLY_CERTAIN, 1 - NEARLY_CERTAIN)
     odds = np.exp(np.log(within / (1 - within)).mean(axis=0))
     mean: Alpha = odds / (1 + odds)
     return mean
 
 
-def _looked_again(runtime: Runtime, image: Image, small: Image, profile: bytes | None, alpha: Alpha) -> Alpha:
-    """Return the mean of ``alpha``, which a first look gave, and of those of the further looks."""
+def _of_more_views(runtime: Runtime, image: Image, small: Image, profile: bytes | None, alpha: Alpha) -> Alpha:
+    """Return the mean of ``alpha``, that of the first view, ``small``, and of those of the others."""
     fit, size = runtime.manifest.fit, alpha.shape
     smaller = replace(fit, size=max(1, round(FURTHER * fit.size / fit.multiple)) * fit.multiple)
     further = resize_alpha(_mirrored(runtime, small, profile, smaller), *size)
     mean = mean_by_log_odds(alpha, further)
     part = _somebody(alpha)
     near = alpha[part]
-    if near.size < CLOSE_ENOUGH * alpha.size:
+    # A photo no larger than the first view has nothing more to show.
+    if near.size < CLOSE_ENOUGH * alpha.size and image.shape[0] > size[0]:
         close = _mirrored(runtime, image[_enlarged(part, size, image.shape[:2])], profile, fit)
         mean[part] = mean_by_log_odds(near, further[part], resize_alpha(close, *near.shape))
     return mean
@@ -90,11 +89,13 @@ def _ask(runtime: Runtime, small: Image, placement: Placement) -> Alpha:
 
 
 def _somebody(alpha: Alpha) -> Tile:
-    """Return the part of the frame in which somebody may be, and what lies ``AROUND``; the whole of it if nobody is."""
+    """Return the part of the frame in which somebody may be, and what lies ``AROUND``."""
     height, width = alpha.shape
     top, left, bottom, right = bounding_box(alpha, SOMEBODY) or (0, 0, height, width)
-    pad = round(AROUND * max(bottom - top, right - left))
-    return slice(max(0, top - pad), min(height, bottom + pad)), slice(max(0, left - pad), min(width, right + pad))
+    down, across = ceil(AROUND * (bottom - top)), ceil(AROUND * (right - left))
+    return slice(max(0, top - down), min(height, bottom + down)), slice(
+        max(0, left - across), min(width, right + across)
+    )
 
 
 def _enlarged(part: Tile, size: tuple[int, ...], full: tuple[int, ...]) -> Tile:

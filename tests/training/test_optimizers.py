@@ -1,12 +1,17 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from cutaway.nets.models import build
-from cutaway.training.config import OptimConfig
+from cutaway.training.config import OptimConfig, read_recipe
+from cutaway.training.loop import start_fabric
 from cutaway.training.optimizers import hold_trunk, learning_rate, make_optimizer
+from cutaway.training.state import bare, new_state
+
+RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 def test_learning_rate_warms_up_and_falls_to_nothing() -> None:
@@ -61,3 +66,11 @@ def test_a_trunk_whose_rate_is_0_stays_as_it_is() -> None:
     with_gradient = {name for name, value in held.named_parameters() if value.grad is not None}
     assert with_gradient == {name for name, _ in held.named_parameters() if not name.startswith("trunk.")}
     assert all(value.requires_grad for value in moving.parameters())
+
+
+def test_a_run_whose_recipe_holds_the_trunk_works_out_no_gradient_for_it() -> None:
+    changes = ["optim.trunk_lr=0.0", "run.accelerator=cpu", "run.precision=32-true"]
+    recipe = read_recipe(RECIPES / "tiramisu-mobile.toml", changes)
+    state = new_state(build("tiramisu-mobile"), recipe, start_fabric(recipe.run))
+    moved = {name for name, value in bare(state.net).named_parameters() if value.requires_grad}
+    assert moved == {name for name, _ in bare(state.net).named_parameters() if not name.startswith("trunk.")}

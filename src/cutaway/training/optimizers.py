@@ -25,7 +25,10 @@ def make_optimizer(net: nn.Module, optim: OptimConfig) -> torch.optim.Optimizer:
 
 
 def hold_trunk(net: nn.Module, optim: OptimConfig) -> None:
-    """Take the trunk out of the gradient where its rate is 0: it stays as it is, and a step takes a third less time."""
+    """Take the trunk out of the gradient where its rate is 0: it stays as it is, and a step takes a third less time.
+
+    The norm that ``OptimConfig.clip`` bounds is that of the rest then.
+    """
     if optim.trunk_lr == 0:
         for name, value in net.named_parameters():
             value.requires_grad_(not name.startswith(TRUNK))

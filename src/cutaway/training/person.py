@@ -85,7 +85,7 @@ def validate(net: nn.Module, samples: Sequence[Sample], fit: Fit) -> Validation:
 
 
 def predict(net: nn.Module, sample: Sample, fit: Fit) -> Prediction:
-    """Return the net's prediction for a sample, alone, as users get it."""
+    """Return the net's prediction for a sample, alone, of one view."""
     image, labels = read_sample(sample)
     height, width = labels.shape
     placement = place(height, width, fit)

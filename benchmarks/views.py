@@ -1,11 +1,12 @@
-"""Scores weights by how sure they have to be to be asked once: ``python -m benchmarks.looks ../shared/data/persons``.
+"""Scores weights by how sure they have to be of one view: ``python -m benchmarks.views ../shared/data/persons``.
 
-Every photo is cut out by one look and by as many as there are; what a bound between the two gives follows from that.
+Every photo is cut out by one view and by as many as there are; what a bound between the two gives follows from that.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -25,12 +26,12 @@ from cutaway.runtime import Runtime
 
 NEVER, ALWAYS = 0.0, 2.0
 BOUNDS = (NEVER, 0.85, 0.9, 0.93, prediction.SURE_AT_ONCE, 0.98, ALWAYS)
-NAMES = {NEVER: "one look", ALWAYS: "always"}
+NAMES = {NEVER: "one view", ALWAYS: "always"}
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One photo: the person IoU that the first look lets expect, and the rows of one look and of all."""
+    """One photo: the person IoU that the first view lets expect, and the rows of one view and of all."""
 
     expected: float
     once: Row
@@ -56,24 +57,35 @@ def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
     remover, runtime = Remover(model), Runtime(model)
     seen = []
     for sample in track(samples, "looking", console=Console(stderr=True)):
+        judge(remover, sample)  # not counted: it brings the files into the system's cache
         once, again = judge_by(NEVER, remover, sample), judge_by(ALWAYS, remover, sample)
-        prediction.SURE_AT_ONCE = NEVER
-        first, _ = prediction.predict(runtime, imagefile.read_srgb(sample.image))
         if isinstance(once, Row) and isinstance(again, Row):
+            with sure_from(NEVER):
+                first, _ = prediction.predict(runtime, imagefile.read_srgb(sample.image))
             seen.append(Seen(expected_iou(first), once, again))
     return seen
 
 
 def judge_by(bound: float, remover: Remover, sample: Sample) -> Outcome:
-    """Return what ``judge`` does if an expectation of ``bound`` is enough for one look."""
-    prediction.SURE_AT_ONCE = bound
-    return judge(remover, sample)
+    """Return what ``judge`` does if an expectation of ``bound`` is enough for one view."""
+    with sure_from(bound):
+        return judge(remover, sample)
+
+
+@contextmanager
+def sure_from(bound: float) -> Iterator[None]:
+    """Let an expectation of ``bound`` be enough for one view meanwhile."""
+    before, prediction.SURE_AT_ONCE = prediction.SURE_AT_ONCE, bound
+    try:
+        yield
+    finally:
+        prediction.SURE_AT_ONCE = before
 
 
 def table(seen: Sequence[Seen]) -> list[str]:
     """Return the lines of a table with a row for each of ``BOUNDS``; time is from file to alpha, the mean."""
     sets = [summary.source for summary in summarise(chosen(NEVER, seen))]
-    head = ["sure from", "looked again", "time", *sets, "under 0.8", "boundary F"]
+    head = ["sure from", "shown again", "time", *sets, "under 0.8", "boundary F"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     least = fmean(one.once.seconds for one in seen)
     for bound in BOUNDS:
@@ -89,7 +101,7 @@ def table(seen: Sequence[Seen]) -> list[str]:
 
 
 def chosen(bound: float, seen: Sequence[Seen]) -> Evaluation:
-    """Return the evaluation if an expectation of ``bound`` is enough for one look."""
+    """Return the evaluation if an expectation of ``bound`` is enough for one view."""
     rows = tuple(one.once if one.expected >= bound else one.again for one in seen)
     return Evaluation(NAMES.get(bound, str(bound)), rows, ())
 

@@ -10,7 +10,8 @@ from torch import Tensor
 import cutaway
 from cutaway import weights
 from cutaway.errors import DataError
-from cutaway.remover import Remover
+from cutaway.geometry import to_tensor
+from cutaway.runtime import Runtime
 from cutaway.training import checkpoint
 from cutaway.training.config import NetConfig
 from cutaway.training.initial import load_pretrained
@@ -54,10 +55,10 @@ def test_a_run_goes_on_from_the_shipped_weights_without_a_trunk_file() -> None:
     torch.manual_seed(0)
     net = build_net(NetConfig("tiramisu-mobile"))
     load_pretrained(net, NetConfig("tiramisu-mobile", init="portrait"), photos)
-    image = np.asarray(PillowImage.open(SAMPLE).resize((320, 320)))
+    batch = to_tensor(np.asarray(PillowImage.open(SAMPLE).resize((320, 320)))[None])
     with torch.inference_mode():
-        alpha = net.eval()(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255).sigmoid()[0, 0]
-    expected = torch.from_numpy(Remover("portrait", refine="none").remove(image).alpha)
+        alpha = net.eval()(torch.from_numpy(batch)).sigmoid()
+    expected = torch.from_numpy(Runtime("portrait").predict(batch))
     assert (alpha - expected).abs().max() < 0.01
     assert expected.std() > 0.1
 

@@ -6,7 +6,7 @@ from math import ceil, floor
 import numpy as np
 
 from cutaway.colour import to_srgb
-from cutaway.composite import bounding_box
+from cutaway.composite import Box, bounding_box
 from cutaway.confidence import NEARLY_CERTAIN, expected_iou
 from cutaway.geometry import Fit, Placement, crop_canvas, pad_image, place, resize_alpha, resize_image, to_tensor
 from cutaway.runtime import Runtime
@@ -48,8 +48,9 @@ def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tup
     placement = place(image.shape[0], image.shape[1], fit)
     small = resize_image(image, placement.height, placement.width)
     alpha = _ask(runtime, to_srgb(small, profile), placement)
-    if alpha.max() >= SOMEBODY and expected_iou(alpha) < SURE_AT_ONCE:
-        alpha = _of_more_views(runtime, image, small, profile, alpha)
+    box = bounding_box(alpha, SOMEBODY)
+    if box and expected_iou(alpha) < SURE_AT_ONCE:
+        alpha = _of_more_views(runtime, image, small, profile, alpha, _around(box, *alpha.shape))
     return alpha, small
 
 
@@ -61,13 +62,14 @@ def mean_by_log_odds(*alphas: Alpha) -> Alpha:
     return mean
 
 
-def _of_more_views(runtime: Runtime, image: Image, small: Image, profile: bytes | None, alpha: Alpha) -> Alpha:
-    """Return the mean of ``alpha``, that of the first view, ``small``, and of those of the others."""
+def _of_more_views(
+    runtime: Runtime, image: Image, small: Image, profile: bytes | None, alpha: Alpha, part: Tile
+) -> Alpha:
+    """Return the mean of ``alpha``, that of the first view, ``small``, and of the others: a close one of ``part``."""
     fit, size = runtime.manifest.fit, alpha.shape
     smaller = replace(fit, size=max(1, round(FURTHER * fit.size / fit.multiple)) * fit.multiple)
     further = resize_alpha(_mirrored(runtime, small, profile, smaller), *size)
     mean = mean_by_log_odds(alpha, further)
-    part = _somebody(alpha)
     near = alpha[part]
     # A photo no larger than the first view has nothing more to show.
     if near.size < CLOSE_ENOUGH * alpha.size and image.shape[0] > size[0]:
@@ -88,10 +90,9 @@ def _ask(runtime: Runtime, small: Image, placement: Placement) -> Alpha:
     return crop_canvas(runtime.predict(to_tensor(pad_image(small, placement)[np.newaxis]))[0, 0], placement)
 
 
-def _somebody(alpha: Alpha) -> Tile:
-    """Return the part of the frame in which somebody may be, and what lies ``AROUND``."""
-    height, width = alpha.shape
-    top, left, bottom, right = bounding_box(alpha, SOMEBODY) or (0, 0, height, width)
+def _around(box: Box, height: int, width: int) -> Tile:
+    """Return ``box`` and what lies ``AROUND`` it, as far as a frame of ``height`` × ``width`` goes."""
+    top, left, bottom, right = box
     down, across = ceil(AROUND * (bottom - top)), ceil(AROUND * (right - left))
     return slice(max(0, top - down), min(height, bottom + down)), slice(
         max(0, left - across), min(width, right + across)

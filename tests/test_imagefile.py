@@ -18,7 +18,7 @@ from cutaway import imagefile
 from cutaway.errors import ImageError, OutputError
 from cutaway.imagefile import FORMATS, Limits, Source, check_target, encode, format_of, read, read_srgb, write
 from cutaway.photo import UNKNOWN, Metadata
-from profiles import grey_profile, swapped_profile
+from profiles import grey_profile, p3_profile, scanner_profile, swapped_profile
 
 ALL_FORMATS = ("png", "webp", "avif", "tiff", "jpg")
 
@@ -321,11 +321,21 @@ def test_a_profile_of_another_colour_model_does_not_break_the_picture(mode: str)
     np.testing.assert_allclose(with_profile.image, read(saved(plain, "TIFF")).image, atol=2)
 
 
-def test_a_broken_profile_is_ignored() -> None:
-    data = saved(PIL.Image.fromarray(colours()), "PNG", icc_profile=b"broken")
-    photo = read(data)
+@pytest.mark.parametrize("profile", [b"broken", p3_profile()[:300]])
+def test_a_broken_profile_is_ignored(profile: bytes) -> None:
+    photo = read(saved(PIL.Image.fromarray(colours()), "TIFF", icc_profile=profile))
     np.testing.assert_array_equal(photo.image, colours())
     assert photo.metadata.profile is None
+
+
+def test_colours_of_a_profile_that_leads_one_way_become_srgb() -> None:
+    """Nothing could be brought back into a scanner's colours: a white behind the person, say."""
+    picture = PIL.Image.fromarray(colours())
+    photo = read(saved(picture, "PNG", icc_profile=scanner_profile()))
+    assert photo.metadata.profile is None
+    source, target = io.BytesIO(scanner_profile()), ImageCms.createProfile("sRGB")
+    expected = np.asarray(ImageCms.profileToProfile(picture, source, target, renderingIntent=1))
+    np.testing.assert_allclose(photo.image, expected, atol=2)
 
 
 # --- metadata

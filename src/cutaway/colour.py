@@ -26,6 +26,17 @@ def model_of(profile: bytes) -> str | None:
         return None
 
 
+def is_writable(profile: bytes) -> bool:
+    """Return whether colours can be brought into the RGB ``profile``: a scanner's may lead out of its space alone."""
+    from PIL import ImageCms
+
+    try:
+        ImageCms.buildTransform(ImageCms.createProfile("sRGB"), io.BytesIO(profile), "RGB", "RGB")
+    except (OSError, ImageCms.PyCMSError):
+        return False
+    return True
+
+
 def to_srgb(image: Image, profile: bytes | None) -> Image:
     """Return ``image``, whose colours are those of ``profile`` (None: sRGB), as sRGB, H×W×3 uint8."""
     if profile is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from cutaway.colour import CMYK, GREY, RGB, converted, model_of, picture_of
+from cutaway.colour import CMYK, GREY, RGB, converted, is_writable, model_of, picture_of
 from cutaway.errors import ImageError
 from cutaway.photo import Metadata, Photo
 from cutaway.types import Alpha, Pixels, white
@@ -154,12 +154,14 @@ def _rgb(picture: pyvips.Image, profile: bytes | None) -> tuple[pyvips.Image, by
     """Return ``picture`` in red, green and blue, alpha kept, and the profile that these are of."""
     model = profile and model_of(profile)
     own = _MODELS.get(picture.interpretation)
-    if own == RGB:
-        return picture, profile if model == RGB else None
+    kept = profile if model == RGB and profile and is_writable(profile) else None
+    if own == RGB and (kept or model != RGB):
+        return picture, kept
     depth = 16 if picture.format == "ushort" else 8
-    if own == CMYK or (own == GREY and model == GREY):
+    # What is made of a photo has to be brought back into its colours. Where no way leads there, sRGB is kept instead.
+    if own in (RGB, CMYK) or (own == GREY and model == GREY):
         return picture.icc_transform("srgb", embedded=True, depth=depth), None
-    return picture.colourspace("rgb16" if depth == 16 else "srgb"), profile if model == RGB else None
+    return picture.colourspace("rgb16" if depth == 16 else "srgb"), kept
 
 
 def _holds_16_bits(picture: PIL.Image.Image) -> bool:

@@ -298,6 +298,52 @@ def test_second_run_beside_the_photographs_leaves_its_own_results_alone(remove: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-cutout.png", "a-mask.png", "a.jpg"]
 
 
+def test_a_folder_above_the_photographs_takes_their_results(remove: Command, tmp_path: Path) -> None:
+    photo = save(tmp_path / "holiday" / "a.jpg")
+    for out in (tmp_path, tmp_path / "holiday"):
+        assert remove(photo.parent, "-o", out).code == 0
+        assert (out / "a.png").exists()
+
+
+def test_a_photograph_is_never_replaced_by_a_result_in_its_own_folder(remove: Command, tmp_path: Path) -> None:
+    save(tmp_path / "a.jpg")
+    photo = save(tmp_path / "a.png").read_bytes()
+    finished = remove(tmp_path, "-o", tmp_path, "--overwrite")
+    assert finished.code == 2
+    assert "would replace the photograph" in usage_error(finished.errors)
+    assert (tmp_path / "a.png").read_bytes() == photo
+
+
+def test_a_link_that_leads_to_itself_does_not_stop_the_others(remove: Command, tmp_path: Path, portrait: Path) -> None:
+    loop = tmp_path / "loop.jpg"
+    loop.symlink_to(loop)
+    finished = remove(loop, portrait, "-o", tmp_path / "out")
+    assert finished.code == 1
+    assert [line for line in finished.errors if str(loop) in line] == finished.errors
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["anna.png"]
+
+
+def test_a_name_that_the_terminal_cannot_show_does_not_stop_the_others(tmp_path: Path, tiny_model_path: Path) -> None:
+    photos = [save(tmp_path / name) for name in ("שלום.jpg", "zoe.jpg")]
+    command = [sys.executable, "-m", "cutaway", "remove", "--model", str(tiny_model_path), *map(str, photos)]
+    process = subprocess.run(
+        command, env={**os.environ, "PYTHONIOENCODING": "cp1252"}, capture_output=True, text=True, check=False
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    assert r"\u05e9\u05dc\u05d5\u05dd-cutout.png: person found" in process.stdout
+    assert (tmp_path / "zoe-cutout.png").exists()
+
+
+def test_a_closed_standard_output_does_not_stop_the_bar(
+    remove: Command, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert remove(portrait, save(tmp_path / "ben.jpg")).code == 0
+
+
 def test_photograph_that_is_called_like_a_result_is_cut_out(remove: Command, tmp_path: Path) -> None:
     save(tmp_path / "gas-mask.jpg")
     assert remove(tmp_path).code == 0

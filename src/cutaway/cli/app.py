@@ -1,5 +1,6 @@
 """The ``cutaway`` command: one line for each command, and what happens to an error that a command lets through."""
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -59,6 +60,8 @@ def _global_options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Leaves with 0 all done, 1 some inputs failed, 2 wrong usage, 3 nothing could start."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that it cannot encode must not end the work on the others
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(args=arguments)
     except CutawayError as error:

@@ -161,9 +161,6 @@ def _with_progress(results: Iterator[Done | Failure], total: int) -> Iterator[Do
     if total < 2 or not (sys.stderr and sys.stderr.isatty()):
         yield from results
         return
-    from rich.console import Console
-    from rich.progress import Progress
+    from cutaway.cli.progress import track  # Rich, which it needs, takes long to import
 
-    # Rich redirects standard output to its console: right on a terminal, wrong for a file or pipe that is to have it.
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
-        yield from progress.track(results, total=total, description="Cutting out")
+    yield from track(results, total, "Cutting out")

@@ -1,7 +1,7 @@
 """Which photographs a call of ``cutaway remove`` cuts out, and where each result goes; settled before any work."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -101,7 +101,7 @@ def make_plan(inputs: Iterable[str], target: Target, naming: Naming, *, overwrit
     steps = list(dict.fromkeys(step for name in inputs for step in _expand(name, target, naming)))
     jobs = [step for step in steps if isinstance(step, Job)]
     _refuse_shared_outputs(jobs)
-    _refuse_replaced_photos(jobs)
+    _refuse_replaced_photos(jobs, {_identity(Path(step.name)) for step in steps if step.name != STREAM})
     return [_checked(step, overwrite=overwrite) for step in steps]
 
 
@@ -123,7 +123,7 @@ def _is_folder(name: str) -> bool:
 
 
 def _walk(folder: Path, target: Target, naming: Naming) -> Iterator[Job | Failure]:
-    photos = _without_results(sorted(path for path in folder.rglob("*") if _is_photo(path, folder)), target)
+    photos = _without_results(sorted(path for path in folder.rglob("*") if _is_photo(path, folder)), folder, target)
     if not photos:
         yield Failure(str(folder), "there are no photographs in this folder.")
     first: dict[Path | None, Path] = {}
@@ -140,10 +140,15 @@ def _is_photo(path: Path, folder: Path) -> bool:
     return path.suffix.lower() in PHOTO_SUFFIXES and not hidden and path.is_file()
 
 
-def _without_results(photos: Sequence[Path], target: Target) -> list[Path]:
-    """Return ``photos`` without what an earlier run left: a second run must not cut its own results out again."""
+def _without_results(photos: Sequence[Path], folder: Path, target: Target) -> Sequence[Path]:
+    """Return the ``photos`` of ``folder`` without what an earlier run left, which is not to be cut out again.
+
+    That is what lies in a target inside ``folder``. In ``folder`` itself nothing tells a result from a photograph.
+    """
     if target.kind == "folder":
-        return [path for path in photos if not path.resolve().is_relative_to(target.path.resolve())]
+        place = _real(target.path)
+        inside = place != _real(folder) and place.is_relative_to(_real(folder))
+        return [path for path in photos if not _real(path).is_relative_to(place)] if inside else photos
     results = {f"{path.with_suffix('')}-{word}" for path in photos for word in WORDS}
     return [path for path in photos if str(path.with_suffix("")) not in results]
 
@@ -170,8 +175,7 @@ def _refuse_shared_outputs(jobs: Iterable[Job]) -> None:
             raise typer.BadParameter(reason, param_hint="'-o'")
 
 
-def _refuse_replaced_photos(jobs: Sequence[Job]) -> None:
-    photos = {_identity(job.photo) for job in jobs if job.photo is not None}
+def _refuse_replaced_photos(jobs: Iterable[Job], photos: Container[str]) -> None:
     for job in jobs:
         if job.output is not None and _identity(job.output) in photos:
             reason = f"the result of {job.name} would replace the photograph {job.output}; name another place with -o."
@@ -180,7 +184,12 @@ def _refuse_replaced_photos(jobs: Sequence[Job]) -> None:
 
 def _identity(path: Path) -> str:
     """Return a text that is equal for two spellings of one file, through symbolic links too."""
-    return os.path.normcase(path.resolve())
+    return os.path.normcase(_real(path))
+
+
+def _real(path: Path) -> Path:
+    """Return ``path`` without symbolic links. ``Path.resolve`` would raise where they lead in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _checked(step: Job | Failure, *, overwrite: bool) -> Job | Failure:

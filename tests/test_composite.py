@@ -72,7 +72,7 @@ def test_colours(text: str, colour: tuple[int, int, int]) -> None:
             "rgb(300, 0, 0)",
             "rgb(1 2 3 / 50%)",
         ),
-        *("hsl(1, 300%, 50%)", "rgba(1, 2, 3, 4)", "beach.jpg", "x" * 1000),
+        *("hsl(1, 300%, 50%)", "hsl(0, 300%, 10%)", "rgba(1, 2, 3, 4)", "beach.jpg", "x" * 1000),
     ],
 )
 def test_what_is_no_colour_is_refused_with_advice(text: str) -> None:
@@ -217,6 +217,13 @@ def test_a_shadow_behind_a_cut_out_is_black_of_partial_alpha(depth: DTypeLike) -
     behind = (1 - shadow[..., None]) * white
     np.testing.assert_allclose(over_white, alpha[..., None] * foreground + (1 - alpha[..., None]) * behind, atol=2)
     np.testing.assert_array_equal(rgba[0, 0], (0, 0, 0, 0.4 * white))
+
+
+@DEPTHS
+def test_no_colour_stays_where_person_and_shadow_round_to_nothing(depth: DTypeLike) -> None:
+    faint = np.full((20, 30), 0.4 / np.iinfo(depth).max, np.float32)
+    rgba = under(noise(20, 30, depth), faint, np.zeros_like(faint))
+    assert not rgba.any()
 
 
 @DEPTHS

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import PIL.Image
 import pytest
+import pyvips
 from numpy.typing import NDArray
 from PIL import ImageCms, ImageOps
 
@@ -169,6 +170,31 @@ def test_all_eight_orientations_come_out_upright(orientation: int, file_format: 
 def test_a_broken_exif_block_does_not_spoil_the_picture() -> None:
     data = saved(PIL.Image.fromarray(colours()), "PNG", exif=b"Exif\0\0 this is no EXIF")
     np.testing.assert_array_equal(read(data).image, colours())
+
+
+def test_a_text_that_exif_holds_as_a_number_does_not_spoil_the_picture() -> None:
+    maker = struct.pack("<2sHIH", b"II", 42, 8, 1) + struct.pack("<HHII", 0x010F, 5, 1, 26) + bytes(4)
+    data = saved(PIL.Image.fromarray(colours()), "PNG", exif=b"Exif\0\0" + maker + struct.pack("<II", 1, 2))
+    np.testing.assert_array_equal(read(data).image, colours())
+
+
+@pytest.mark.parametrize("dpi", [(300,), (None, None), "300"])
+def test_an_odd_resolution_of_a_pillow_image_is_none(dpi: object) -> None:
+    picture = PIL.Image.fromarray(colours())
+    picture.info["dpi"] = dpi
+    assert read(picture).metadata.dpi is None
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_cmyk_keeps_its_alpha(depth: type[np.uint8 | np.uint16]) -> None:
+    white = np.iinfo(depth).max
+    samples = np.zeros((4, 5, 5), depth)
+    samples[..., 4] = np.linspace(0, white, 20).reshape(4, 5)
+    plain = pyvips.Image.new_from_array(samples, interpretation="cmyk")
+    photo = read(bytes(plain.tiffsave_buffer()))
+    assert photo.image.dtype == depth
+    assert photo.alpha is not None
+    np.testing.assert_allclose(photo.alpha, samples[..., 4] / white, atol=1e-6)
 
 
 def test_grey_with_alpha_keeps_both() -> None:
@@ -334,7 +360,9 @@ def test_colours_of_a_profile_that_leads_one_way_become_srgb() -> None:
     photo = read(saved(picture, "PNG", icc_profile=scanner_profile()))
     assert photo.metadata.profile is None
     source, target = io.BytesIO(scanner_profile()), ImageCms.createProfile("sRGB")
-    expected = np.asarray(ImageCms.profileToProfile(picture, source, target, renderingIntent=1))
+    expected = np.asarray(
+        ImageCms.profileToProfile(picture, source, target, renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC)
+    )
     np.testing.assert_allclose(photo.image, expected, atol=2)
 
 

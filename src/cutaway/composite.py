@@ -60,7 +60,7 @@ def parse_colour(text: str) -> Colour:
         channels = ImageColor.getrgb(_with_commas(text.strip()))
     except ValueError:
         channels = ()
-    if not channels or channels[3:] not in ((), (255,)) or max(channels) > 255:
+    if not channels or channels[3:] not in ((), (255,)) or not 0 <= min(channels) <= max(channels) <= 255:
         raise CutawayError(
             f"{text!r} is no opaque colour; write a CSS name such as white, #rrggbb or rgb(255, 255, 255)."
         )
@@ -178,7 +178,9 @@ def under(foreground: Image, alpha: Alpha, shadow: Alpha) -> Rgba:
     """Return ``foreground`` over a black of the alpha ``shadow``, H×W×4 in its depth, straight alpha."""
     both = alpha + shadow * (1 - alpha)
     share = np.divide(alpha, both, out=np.zeros_like(alpha), where=both > 0)
-    return np.dstack([over_colour(foreground, share, BLACK), quantised(both, foreground.dtype)])
+    rgba = np.dstack([over_colour(foreground, share, BLACK), np.empty(alpha.shape, foreground.dtype)])
+    set_alpha(rgba, both)
+    return rgba
 
 
 def bounding_box(alpha: Alpha, threshold: float = 0.5) -> Box | None:

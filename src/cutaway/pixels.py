@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,9 @@ NO_DPI = 72.5
 
 _MILLIMETRES = 25.4
 _ORIENTATION = 0x0112
-_BROKEN_EXIF = (SyntaxError, ValueError, LookupError, TypeError, OSError, struct.error)  # which Pillow raises
+_BROKEN_EXIF = SyntaxError, ValueError, LookupError, TypeError, AttributeError, OSError, struct.error
+"""What Pillow raises for it."""
+
 _PROFILE, _EXIF, _XMP, _IPTC = "icc-profile-data", "exif-data", "xmp-data", "iptc-data"
 _MODELS = MappingProxyType({"b-w": GREY, "grey16": GREY, "srgb": RGB, "rgb16": RGB, "rgb": RGB, "cmyk": CMYK})
 _FILMS = b"MotionPhoto", b"MicroVideo"
@@ -63,9 +66,9 @@ def from_pillow(picture: PIL.Image.Image, name: str) -> pyvips.Image:
     opened = picture_of(np.asarray(plain))
     if plain.mode == "CMYK":
         opened = opened.copy(interpretation="cmyk")
-    dpi = picture.info.get("dpi")
-    if isinstance(dpi, tuple):
-        opened = opened.copy(xres=float(dpi[0]) / _MILLIMETRES, yres=float(dpi[1]) / _MILLIMETRES)
+    match picture.info.get("dpi"):
+        case (Real() as across, Real() as down):
+            opened = opened.copy(xres=float(across) / _MILLIMETRES, yres=float(down) / _MILLIMETRES)
     opened = _with_blocks(opened, picture.info)
     opened.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     return opened
@@ -160,8 +163,18 @@ def _rgb(picture: pyvips.Image, profile: bytes | None) -> tuple[pyvips.Image, by
     depth = 16 if picture.format == "ushort" else 8
     # What is made of a photo has to be brought back into its colours. Where no way leads there, sRGB is kept instead.
     if own in (RGB, CMYK) or (own == GREY and model == GREY):
-        return picture.icc_transform("srgb", embedded=True, depth=depth), None
+        return _through_profile(picture, depth), None
     return picture.colourspace("rgb16" if depth == 16 else "srgb"), kept
+
+
+def _through_profile(picture: pyvips.Image, depth: int) -> pyvips.Image:
+    """Return ``picture`` as sRGB of ``depth`` bits, by its own profile or libvips's; alpha as it is."""
+    if not picture.hasalpha():
+        return picture.icc_transform("srgb", embedded=True, depth=depth)
+    # Apart, because libvips takes the alpha of CMYK for 8 bits, whatever the rest has.
+    alpha = picture.bands - 1
+    colours = picture.extract_band(0, n=alpha).icc_transform("srgb", embedded=True, depth=depth)
+    return colours.bandjoin(picture[alpha])
 
 
 def _holds_16_bits(picture: PIL.Image.Image) -> bool:

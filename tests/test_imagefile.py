@@ -415,6 +415,35 @@ def test_the_thumbnail_in_the_exif_is_never_kept() -> None:
     assert thumbnail[:40] not in encode(photo.image, "png", photo.metadata)
 
 
+def test_nor_is_what_the_camera_alone_can_read() -> None:
+    tags = PIL.Image.Exif()
+    tags[0x010F] = "Maker"
+    tags.get_ifd(0x8769).update({0x9003: "2024:05:06 07:08:09", 0x927C: b"a small picture"})
+    kept = read(saved(PIL.Image.fromarray(colours()), "JPEG", exif=tags.tobytes())).metadata.exif
+    assert kept is not None
+    assert b"2024:05:06" in kept
+    assert b"a small picture" not in kept
+
+
+THUMBNAILS = b"<xmp:Thumbnails><rdf:Alt><xmpGImg:image>a small picture</xmpGImg:image></rdf:Alt></xmp:Thumbnails>"
+
+
+@pytest.mark.parametrize("file_format", ["png", "webp", "avif", "tiff", "jpg"])
+def test_the_xmp_of_a_result_has_no_thumbnail_no_turn_and_no_film(file_format: str) -> None:
+    said = (
+        b'<rdf:Description dc:rights="Ann" tiff:Orientation="6" GCamera:MotionPhoto="1">' + THUMBNAILS + b"</x:xmpmeta>"
+    )
+    photo = read(saved(PIL.Image.fromarray(colours()), "JPEG", xmp=said))
+    again = read(encode(photo.image, file_format, photo.metadata))
+    expected = b'<rdf:Description dc:rights="Ann" tiff:Orientation="1" GCamera:MotionPhoto="0"></x:xmpmeta>'
+    assert (again.metadata.xmp, again.note) == (expected, None)
+
+
+@pytest.mark.parametrize("said", [THUMBNAILS[:60], THUMBNAILS + b"<xmpGImg:image>", b"xmpGImg:image"])
+def test_xmp_whose_thumbnail_cannot_be_cut_out_is_not_kept(said: bytes) -> None:
+    assert read(saved(PIL.Image.fromarray(colours()), "PNG", xmp=said)).metadata.xmp is None
+
+
 def test_nor_is_the_one_that_photoshop_adds() -> None:
     caption, thumbnail = b"\x1c\x02\x78\0\x03Ann", b"a small picture"
     resources = b"".join(

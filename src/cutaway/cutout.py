@@ -149,8 +149,8 @@ class Cutout:
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True, keep_metadata: bool = False) -> None:
         """Write ``rgba`` to ``path``, replacing what is there; the suffix chooses: .png, .webp, .avif or .tiff.
 
-        Colour profile and resolution go with it; EXIF, XMP and IPTC, which may tell where and by whom the photo was
-        taken, only with ``keep_metadata``.
+        Colour profile and resolution go with it; EXIF and XMP, which may tell where and by whom the photo was taken,
+        only with ``keep_metadata``.
 
         Raises:
             OutputError: The format is unknown or holds no transparency, the file cannot be written, or it exists and

@@ -1,5 +1,6 @@
 """A picture as libvips or Pillow opened it, of whatever kind, to a ``Photo``: upright, RGB, 8 or 16 bits a channel."""
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,12 +22,14 @@ NO_DPI = 72.5
 
 _MILLIMETRES = 25.4
 _ORIENTATION = 0x0112
+_DETAILS, _MAKER_NOTE = 0x8769, 0x927C
 _BROKEN_EXIF = SyntaxError, ValueError, LookupError, TypeError, AttributeError, OSError, struct.error
 """What Pillow raises for it."""
 
 _PROFILE, _EXIF, _XMP, _IPTC = "icc-profile-data", "exif-data", "xmp-data", "iptc-data"
 _MODELS = MappingProxyType({"b-w": GREY, "grey16": GREY, "srgb": RGB, "rgb16": RGB, "rgb": RGB, "cmyk": CMYK})
-_FILMS = b"MotionPhoto", b"MicroVideo"
+_FILM = re.compile(rb"""(:(?:MotionPhoto|MicroVideo)(?:=["']|>))1""")
+_TURN = re.compile(rb"""(tiff:Orientation(?:=["']|>))\d""")
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _THUMBNAILS = (b"\x04\x09", b"\x04\x0c")
 _PLAIN_MODES: Mapping[str, str] = MappingProxyType({"1": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA", "I": "I;16"})
@@ -82,7 +85,8 @@ def from_samples(samples: Pixels, info: Mapping[Any, Any]) -> pyvips.Image:
 def upright_exif(block: bytes | None) -> bytes | None:
     """Return an EXIF ``block`` that says of its picture that it stands upright; None where it cannot be read.
 
-    It comes back without its thumbnail, which would show the background that has been removed.
+    It comes back without its thumbnail, which would show the background that has been removed, and without what only
+    the camera's maker can read, which may hold another.
     """
     if block is None:
         return None
@@ -90,9 +94,24 @@ def upright_exif(block: bytes | None) -> bytes | None:
     try:
         tags.load(block)
         tags[_ORIENTATION] = 1
+        tags.get_ifd(_DETAILS).pop(_MAKER_NOTE, None)
         return tags.tobytes()
     except _BROKEN_EXIF:
         return None
+
+
+def xmp_of_result(block: bytes | None) -> bytes | None:
+    """Return an XMP ``block`` that says of its picture that it stands upright and has no film; None for none.
+
+    Its thumbnails are cut out, from where the first begins to where the last ends; with any that are left, all goes.
+    """
+    if block is None:
+        return None
+    name = b":Thumbnails"
+    begin, end = block.rfind(b"<", 0, block.find(name) + 1), block.rfind(name + b">")
+    if begin >= 0 and end >= 0:
+        block = block[:begin] + block[end + len(name) + 1 :]
+    return None if b"xmpGImg:image" in block else _TURN.sub(rb"\g<1>1", _FILM.sub(rb"\g<1>0", block))
 
 
 def iptc_without_thumbnails(block: bytes | None) -> bytes | None:
@@ -136,7 +155,9 @@ def _unknown_range(name: str) -> ImageError:
 def _metadata(picture: pyvips.Image) -> Metadata:
     profile, exif, xmp, iptc = (_block(picture, field) for field in (_PROFILE, _EXIF, _XMP, _IPTC))
     dpi = round(picture.xres * _MILLIMETRES, 2)
-    return Metadata(profile, dpi if dpi > NO_DPI else None, upright_exif(exif), xmp, iptc_without_thumbnails(iptc))
+    return Metadata(
+        profile, dpi if dpi > NO_DPI else None, upright_exif(exif), xmp_of_result(xmp), iptc_without_thumbnails(iptc)
+    )
 
 
 def _block(picture: pyvips.Image, field: str) -> bytes | None:
@@ -148,7 +169,7 @@ def _note(picture: pyvips.Image) -> str | None:
     frames = picture.get("n-pages") if picture.get_typeof("n-pages") else 1
     if frames > 1:
         return f"holds {frames} pictures, of which the main or first one is used"
-    if any(film in (_block(picture, _XMP) or b"") for film in _FILMS):
+    if _FILM.search(_block(picture, _XMP) or b""):
         return "is a motion photo; the film in it is left out"
     return None
 

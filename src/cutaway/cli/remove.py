@@ -105,7 +105,8 @@ def remove(
         ),
     ] = None,
     keep_metadata: Annotated[
-        bool, typer.Option("--keep-metadata", help="Keep EXIF, XMP and IPTC: camera, time, position, names.")
+        bool,
+        typer.Option("--keep-metadata", help="Keep EXIF and XMP, in JPEG IPTC too: camera, time, position, names."),
     ] = False,
     refine: Annotated[
         Literal["none", "guided", "closed-form"],

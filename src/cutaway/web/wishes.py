@@ -68,7 +68,9 @@ class Wishes(BaseModel):
     quality: int | None = Field(
         default=None, ge=1, le=100, description="Of webp, avif and jpg; without it webp is lossless."
     )
-    keep_metadata: bool = Field(default=False, description="Keep EXIF, XMP and IPTC: camera, time, position, names.")
+    keep_metadata: bool = Field(
+        default=False, description="Keep EXIF and XMP, in JPEG IPTC too: camera, time, position, names."
+    )
     require_person: bool = Field(default=False, description="Answer 422 where nobody is found.")
 
 

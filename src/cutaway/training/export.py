@@ -103,6 +103,8 @@ def export(
     file = with_manifest(model, card)
     difference = parity(AlphaNet(net), file, fit)
     bound = HALF_PARITY if half else PARITY
+    if np.isnan(difference):
+        raise ModelError(f"{source} gives alphas that are no numbers; has its training diverged? Nothing was written")
     if difference > bound:
         raise ModelError(
             f"the weights differ from torch by {difference:.1e}, more than {bound:.0e}; nothing was written. "
@@ -199,13 +201,14 @@ def with_manifest(model: onnx.ModelProto, card: ModelManifest) -> bytes:
 
 
 def parity(net: nn.Module, file: bytes, fit: Fit) -> float:
-    """Return the largest difference of any alpha value between ``net`` and ``file``, on noise."""
+    """Return the largest difference of any alpha value between ``net`` and ``file``, on noise; NaN if one is none."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
-    return max(
+    differences = [
         _difference(net.eval(), session, random.random((count, 3, *canvas), np.float32))
         for count, canvas in _shapes(fit)
-    )
+    ]
+    return float(np.max(differences))  # unlike max() it keeps NaN
 
 
 def _shapes(fit: Fit) -> Sequence[tuple[int, tuple[int, int]]]:

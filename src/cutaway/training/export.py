@@ -25,6 +25,7 @@ from cutaway.training.config import Recipe, parse_recipe
 from cutaway.training.initial import HALF
 from cutaway.training.network import build_net
 from cutaway.training.norms import fold
+from cutaway.training.statistics import averaged
 from cutaway.training.tables import parse
 
 OPSET = 18
@@ -78,7 +79,8 @@ def export(
     """Write the checkpoint ``source`` as weights to ``out``.
 
     Args:
-        source: A checkpoint of ``cutaway train``, best.pt or a step's. Its averaged weights are taken.
+        source: A checkpoint of ``cutaway train``, best.pt or, of a net without dropout or without batch norm, a step's.
+            Its averaged weights are taken.
         out: Where the ONNX file goes.
         facts: The words for the manifest.
         half: Store the weights as float16; the arithmetic stays float32.
@@ -86,7 +88,7 @@ def export(
         overwrite: Replace ``out`` if it exists.
 
     Raises:
-        DataError: The checkpoint cannot be read, or ``size`` does not fit the net.
+        DataError: The checkpoint cannot be read, is not one to take, or ``size`` does not fit the net.
         ModelError: The weights and torch disagree, so nothing was written.
         OutputError: ``out`` exists or cannot be written.
     """
@@ -118,7 +120,8 @@ def read_net(source: Path) -> tuple[nn.Module, Recipe]:
     """Return the averaged net of a checkpoint, ready to predict, and its recipe.
 
     Raises:
-        DataError: The checkpoint cannot be read, or this version builds another net by that name.
+        DataError: The checkpoint cannot be read, is a step's whose norms are not those of use, or this version builds
+            another net by that name.
     """
     state = checkpoint.load(source)
     try:
@@ -126,7 +129,7 @@ def read_net(source: Path) -> tuple[nn.Module, Recipe]:
         if not isinstance(recipe, Recipe):
             raise DataError(f"{source} knows CamVid's classes; only nets of person or not become weights")
         net = build_net(recipe.net).eval()
-        net.load_state_dict(state.get("ema") or state["net"])
+        net.load_state_dict(averaged(state, net, source))
     except (KeyError, RuntimeError) as error:
         raise DataError(f"{source} does not hold the weights of the net that its recipe names: {error}") from error
     return net, recipe

@@ -14,6 +14,7 @@ from benchmarks.trained import RECIPES, add_amount, amount, person_recipe, train
 from rich.console import Console
 from rich.progress import track
 
+from cutaway.cli.scoring import SampleRemover
 from cutaway.data.folder import load_samples, read_people_free, with_split
 from cutaway.data.index import Sample
 from cutaway.errors import CutawayError
@@ -85,7 +86,7 @@ def run(name: str, more: Mapping[str, str], arguments: argparse.Namespace) -> Ev
     row = [f"data.persons={[*shared.data.persons, more[name]]}"] if name in more else ROWS[name]
     weights = trained(person_recipe(arguments.recipe, [*changes, *row]), arguments.out, name, "ablation")
     photos = validation([*shared.data.persons, *more.values()], shared.data.people_free, arguments.limit)
-    return evaluate(name, Remover(weights), track(photos, name, console=Console(stderr=True)))
+    return evaluate(name, SampleRemover(Remover(weights)), track(photos, name, console=Console(stderr=True)))
 
 
 def validation(persons: Sequence[str], people_free: Sequence[str], limit: int | None) -> list[Sample]:

@@ -21,9 +21,11 @@ from scipy.optimize import minimize
 from scipy.stats import mannwhitneyu, spearmanr
 
 from cutaway import imagefile, weights
+from cutaway.cli.scoring import SampleRemover
 from cutaway.confidence import SMALLEST_PERSON, SURE, UNSURE, calibrated, expected_iou, person_share
 from cutaway.data.folder import load_samples, read_people_free, with_split
 from cutaway.data.index import Sample
+from cutaway.data.shards import content
 from cutaway.errors import CutawayError
 from cutaway.evaluation.score import POOR, Row, judge
 from cutaway.evaluation.tables import number
@@ -92,10 +94,10 @@ def report(arguments: argparse.Namespace, seen: Sequence[Seen]) -> Iterator[str]
 
 def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
     """Return what there is to know of each photo."""
-    remover, runtime = Remover(model), Runtime(model)
+    remover, runtime = SampleRemover(Remover(model)), Runtime(model)
     seen = []
     for sample in track(samples, "looking", console=Console(stderr=True)):
-        row, (alpha, _) = judge(remover, sample), predict(runtime, imagefile.read_srgb(sample.image))
+        row, (alpha, _) = judge(remover, sample), predict(runtime, imagefile.read_srgb(content(sample.image)))
         iou = row.scores.person_iou if isinstance(row, Row) and row.scores else None
         seen.append(Seen(expected_iou(alpha), person_share(alpha), iou))
     return seen

@@ -4,6 +4,7 @@ The paper's batch norm tested on the statistics of the batch; ours on moving ave
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -11,10 +12,12 @@ from rich.table import Table
 
 from cutaway.data.camvid import CLASSES, read_labelled
 from cutaway.data.torch_dataset import ClassDataset
+from cutaway.errors import CutawayError
 from cutaway.training import checkpoint
 from cutaway.training.camvid import class_ious, class_scores, confuse
 from cutaway.training.config import parse_recipe
 from cutaway.training.network import build_net
+from cutaway.training.statistics import averaged
 
 PAPER = {"fc-densenet56": (58.9, 88.9), "fc-densenet67": (65.8, 90.8), "fc-densenet103": (66.9, 91.5)}
 """Mean IoU and global accuracy on the test split, per cent (Jégou et al. 2017, table 3)."""
@@ -30,7 +33,10 @@ def main() -> None:
     state = checkpoint.load(arguments.checkpoint)
     name = parse_recipe(state["recipe"]).net.name
     net = build_net(parse_recipe(state["recipe"]).net, len(CLASSES)).eval()
-    net.load_state_dict(state.get("ema") or state["net"])
+    try:
+        net.load_state_dict(averaged(state, net, arguments.checkpoint))
+    except CutawayError as error:
+        sys.exit(f"{parser.prog}: {error}")
     confusion = confuse(net, ClassDataset(read_labelled(arguments.camvid, arguments.split)))
     scores, paper = class_scores(confusion), PAPER.get(name)
     table = Table("", "here", "paper, test", title=f"{name}, step {state['step']}, CamVid {arguments.split}")

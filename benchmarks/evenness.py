@@ -19,9 +19,11 @@ from rich.progress import track
 from skimage.color import rgb2lab
 
 from cutaway import imagefile, weights
+from cutaway.cli.scoring import SampleRemover
 from cutaway.data.folder import load_samples
 from cutaway.data.index import Sample
 from cutaway.data.masks import PERSON, VOID, read_labels
+from cutaway.data.shards import content
 from cutaway.errors import CutawayError
 from cutaway.evaluation.intervals import Estimate, estimate
 from cutaway.evaluation.metrics import Scores
@@ -58,7 +60,7 @@ def main() -> None:
     parser.add_argument("--model", default=weights.DEFAULT)
     arguments = parser.parse_args()
     try:
-        remover = Remover(arguments.model)
+        remover = SampleRemover(Remover(arguments.model))
         for split in arguments.split:
             photos = measured(remover, load_samples(arguments.data, split))
             print("\n\n".join(table(split, name, photos) for name in BY), end="\n\n")
@@ -66,11 +68,11 @@ def main() -> None:
         sys.exit(f"{parser.prog}: {error}")
 
 
-def measured(remover: Remover, samples: Sequence[Sample]) -> list[Lit]:
+def measured(remover: SampleRemover, samples: Sequence[Sample]) -> list[Lit]:
     """Return what is known of each photo with a person before something."""
     outcomes = [judge(remover, sample) for sample in track(samples, "evenness", console=Console(stderr=True))]
     rows = [row for row in outcomes if isinstance(row, Row) and row.scores is not None]
-    means = {source: fmean(ious(own)) for source, own in by_source(rows).items()}
+    means = {source: fmean(ious(own)) for source, own in by_source(rows)[:-1]}
     return list(_measured(rows, means))
 
 
@@ -92,7 +94,7 @@ def ious(rows: Sequence[Row]) -> list[float]:
 
 def lightness_of(photo: Path) -> NDArray[np.float64]:
     """Return CIE L* of each pixel, H×W, 0..100."""
-    lab: NDArray[np.float64] = rgb2lab(imagefile.read_srgb(photo))
+    lab: NDArray[np.float64] = rgb2lab(imagefile.read_srgb(content(photo)))
     return lab[..., 0]
 
 

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageFilter
 
-from cutaway import imagefile, weights
+from cutaway import weights
+from cutaway.cli.scoring import SampleRemover
 from cutaway.data.folder import load_samples
 from cutaway.data.index import Sample
-from cutaway.data.masks import read_labels, write_labels
+from cutaway.data.masks import write_labels
+from cutaway.data.torch_dataset import read_sample
 from cutaway.errors import CutawayError
 from cutaway.evaluation.intervals import SetEstimate, differences, estimates
 from cutaway.evaluation.score import Evaluation, evaluate, thin
@@ -104,16 +106,15 @@ def write_folder(samples: Sequence[Sample], root: Path, style: Callable[[Image],
         writer.writerow(["set", "stem", "split"])
         for sample in samples:
             writer.writerow([sample.source, sample.id, "val" if sample.id in checked else "train"])
-            changed = PillowImage.fromarray(style(imagefile.read_srgb(sample.image)))
-            changed.save(root / "images" / f"{sample.id}.png")
-            if sample.mask:
-                write_labels(root / "masks" / f"{sample.id}.png", read_labels(sample.mask), overwrite=True)
+            image, labels = read_sample(sample)
+            PillowImage.fromarray(style(image)).save(root / "images" / f"{sample.id}.png")
+            write_labels(root / "masks" / f"{sample.id}.png", labels, overwrite=True)
     return root
 
 
 def score(model: str, samples: Sequence[Sample]) -> Evaluation:
     """Return how ``model`` does on ``samples``."""
-    return evaluate(model, Remover(model), samples)
+    return evaluate(model, SampleRemover(Remover(model)), samples)
 
 
 def show(name: str, before: Evaluation, after: Evaluation) -> None:

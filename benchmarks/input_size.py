@@ -20,6 +20,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cutaway import weights
+from cutaway.cli.scoring import SampleRemover
 from cutaway.data.folder import load_samples
 from cutaway.data.index import Sample
 from cutaway.errors import CutawayError
@@ -72,7 +73,7 @@ def evaluate_all(model: str, sizes: Iterable[int], samples: Sequence[Sample]) ->
     """Return the evaluation of each size."""
     with TemporaryDirectory() as folder:
         # One thread each: the pools of several sessions would wait for work in each other's time.
-        removers = {size: Remover(resized(model, size, Path(folder)), threads=1) for size in sizes}
+        removers = {size: SampleRemover(Remover(resized(model, size, Path(folder)), threads=1)) for size in sizes}
     rows: dict[int, list[Row]] = {size: [] for size in removers}
     for sample in track(samples, "sizes", console=Console(stderr=True)):
         for size, remover in removers.items():

@@ -21,9 +21,11 @@ from rich.console import Console
 from rich.progress import track
 
 from cutaway import imagefile, weights
+from cutaway.cli.scoring import SampleRemover
 from cutaway.cutout import Cutout
 from cutaway.data.folder import load_samples
 from cutaway.data.index import Sample
+from cutaway.data.shards import content
 from cutaway.errors import CutawayError
 from cutaway.evaluation.intervals import differences
 from cutaway.evaluation.photos import person_iou, worst_first
@@ -57,7 +59,7 @@ class Peer:
 
     def remove(self, photo: Path) -> Cutout:
         """Return the cut-out of the photo in a file; of its confidence a peer says nothing."""
-        image = imagefile.read_srgb(photo)
+        image = imagefile.read_srgb(content(photo))
         alpha, _ = self.answer(image)
         return Cutout(image, alpha, 1.0, bool((alpha >= 0.5).any()))
 
@@ -73,7 +75,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         samples = thin(load_samples(arguments.data, arguments.split), arguments.limit)
-        own = score(Path(arguments.model).stem, Remover(arguments.model), samples)
+        own = score(Path(arguments.model).stem, SampleRemover(Remover(arguments.model)), samples)
         others = score_mediapipe(arguments.python, samples)
         times = {cores: seconds(arguments.python, arguments.model, cores, samples) for cores in CORES}
     except CutawayError as error:
@@ -109,7 +111,7 @@ def score(name: str, remover: RemoverLike, samples: Sequence[Sample]) -> Evaluat
 
 def seconds(python: str, model: str, cores: int, samples: Sequence[Sample]) -> dict[str, float]:
     """Return the median seconds from pixels to alpha of each network; they take turns on each photo."""
-    images = [imagefile.read_srgb(sample.image) for sample in thin(samples, TIMED + WARM_UP)]
+    images = [imagefile.read_srgb(content(sample.image)) for sample in thin(samples, TIMED + WARM_UP)]
     start = partial(peer, cores=cores)
     with ExitStack() as stack:
         peers = {Path(model).stem: stack.enter_context(start(sys.executable, network="cutaway", argument=model))}

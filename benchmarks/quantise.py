@@ -18,6 +18,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from cutaway import imagefile, weights
 from cutaway.data.folder import load_samples
+from cutaway.data.shards import content
 from cutaway.evaluation.score import thin
 from cutaway.geometry import Fit, fit_image, place, to_tensor
 from cutaway.manifest import UNSIGNED
@@ -39,7 +40,7 @@ class Photos(CalibrationDataReader):  # type: ignore[misc]  # it comes without t
 def inputs(data: Path, count: int, fit: Fit) -> Iterator[dict[str, NDArray[np.float32]]]:
     """Yield what the network is shown of ``count`` photos of the train split."""
     for sample in thin(load_samples(data, "train"), count):
-        image = imagefile.read_srgb(sample.image)
+        image = imagefile.read_srgb(content(sample.image))
         placement = place(image.shape[0], image.shape[1], fit)
         yield {"image": to_tensor(fit_image(image, placement)[None])}
 

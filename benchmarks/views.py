@@ -15,9 +15,11 @@ from rich.console import Console
 from rich.progress import track
 
 from cutaway import imagefile, prediction, weights
+from cutaway.cli.scoring import SampleRemover
 from cutaway.confidence import expected_iou
 from cutaway.data.folder import load_samples
 from cutaway.data.index import Sample
+from cutaway.data.shards import content
 from cutaway.errors import CutawayError
 from cutaway.evaluation.score import ALL, Evaluation, Outcome, Row, judge, summarise
 from cutaway.evaluation.tables import number
@@ -54,19 +56,19 @@ def main() -> None:
 
 def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
     """Return what there is to know of each photo; those that cannot be read are left out."""
-    remover, runtime = Remover(model), Runtime(model)
+    remover, runtime = SampleRemover(Remover(model)), Runtime(model)
     seen = []
     for sample in track(samples, "looking", console=Console(stderr=True)):
         judge(remover, sample)  # not counted: it brings the files into the system's cache
         once, again = judge_by(NEVER, remover, sample), judge_by(ALWAYS, remover, sample)
         if isinstance(once, Row) and isinstance(again, Row):
             with sure_from(NEVER):
-                first, _ = prediction.predict(runtime, imagefile.read_srgb(sample.image))
+                first, _ = prediction.predict(runtime, imagefile.read_srgb(content(sample.image)))
             seen.append(Seen(expected_iou(first), once, again))
     return seen
 
 
-def judge_by(bound: float, remover: Remover, sample: Sample) -> Outcome:
+def judge_by(bound: float, remover: SampleRemover, sample: Sample) -> Outcome:
     """Return what ``judge`` does if an expectation of ``bound`` is enough for one view."""
     with sure_from(bound):
         return judge(remover, sample)

@@ -61,7 +61,7 @@ def test_what_fails_is_named_in_a_line_each_and_the_rest_is_done(cutaway_command
     assert finished.code == 1
     missing, broken = finished.errors
     assert missing.startswith("cutaway: both: ")
-    assert "both.jpg cannot be read" in missing
+    assert "both.jpg does not exist" in missing
     assert "dog.png cannot be read" in broken
     assert [row["id"] for row in json.loads(finished.out)["failed"]] == ["both", "dog"]
     assert [sample.id for sample in read_index(out)] == ["alone"]

@@ -7,6 +7,7 @@ from PIL import Image as PillowImage
 from cutaway import imagefile
 from cutaway.data.folder import load_samples, read_folder, read_people_free, with_split
 from cutaway.data.index import split_of, write_index
+from cutaway.data.masks import VOID, write_labels
 from cutaway.data.torch_dataset import read_sample
 from cutaway.errors import DataError
 from folders import write_people, write_rooms
@@ -40,6 +41,21 @@ def test_person_fraction_is_the_share_of_the_mask(people: Path) -> None:
     mask[:16] = True
     save(people / "masks" / "person_00.png", mask)
     assert read_folder(people)[0].person_fraction == 0.25
+
+
+def test_nobody_is_in_a_photo_whose_mask_is_black(people: Path) -> None:
+    save(people / "masks" / "person_00.png", np.zeros((64, 64), np.uint8))
+    samples = read_folder(people)
+    assert [(sample.mask is None, sample.people) for sample in samples[:2]] == [(True, 0), (False, None)]
+    assert (samples[0].person_fraction, samples[0].split) == (0.0, "train")
+
+
+def test_a_mask_of_void_without_a_person_is_refused(people: Path) -> None:
+    labels = np.zeros((64, 64), np.uint8)
+    labels[:9] = VOID
+    write_labels(people / "masks" / "person_00.png", labels, overwrite=True)
+    with pytest.raises(DataError, match=r"person_00\.png holds void and no person"):
+        read_folder(people)
 
 
 def test_splits_are_drawn_where_the_table_names_none(people: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cutaway.data.index import Sample, read_index, split_of, write_index
+from cutaway.data.index import Sample, read_index, split_anew, split_of, write_index
 from cutaway.errors import DataError, OutputError
 
 
@@ -139,3 +139,10 @@ def test_splits_are_seventy_twenty_ten() -> None:
 def test_a_close_up_is_of_its_photo_s_split() -> None:
     photos = [f"photo {number}" for number in range(50)]
     assert [split_of(f"{photo}-close-2") for photo in photos] == [split_of(photo) for photo in photos]
+
+
+def test_what_a_net_labelled_stays_in_train(tmp_path: Path) -> None:
+    name = next(name for name in map(str, range(100)) if split_of(name) == "test")
+    sources = ["drawings", "pseudo:portrait", "close:pseudo:portrait", "close:drawings"]
+    samples = [sample(tmp_path, id=f"{name}-close-{number}", source=source) for number, source in enumerate(sources)]
+    assert [one.split for one in split_anew(samples)] == ["test", "train", "train", "test"]

@@ -54,9 +54,18 @@ def test_what_cannot_be_used_is_a_failure_that_names_the_file(tmp_path: Path) ->
     gone = make_sample(replace(right, image=tmp_path / "gone.jpg"), tmp_path, "", people_free=False)
     larger = make_sample(replace(right, read=lambda: Truth(np.ones((3, 4), np.uint8))), tmp_path, "", people_free=False)
     assert isinstance(gone, Failure)
-    assert "gone.jpg cannot be read" in gone.reason
+    assert "gone.jpg does not exist" in gone.reason
     assert isinstance(larger, Failure)
     assert "street.png is 4×2, but its labels are 4×3; they have to match" in larger.reason
+
+
+def test_a_photo_that_breaks_off_is_a_failure(tmp_path: Path) -> None:
+    whole = entry(tmp_path, np.ones((200, 300), np.uint8))
+    broken = save_photo(tmp_path / "broken.jpg", 200, 300)
+    broken.write_bytes(broken.read_bytes()[:-400])
+    outcome = make_sample(replace(whole, image=broken), tmp_path, "", people_free=False)
+    assert isinstance(outcome, Failure)
+    assert "broken.jpg" in outcome.reason
 
 
 def test_a_mask_that_cannot_be_written_stops_everything(tmp_path: Path) -> None:

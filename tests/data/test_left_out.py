@@ -53,6 +53,13 @@ def test_what_cannot_be_left_out_is_named(tmp_path: Path, identity: str, message
         leave_out(samples, {identity: "shifted"})
 
 
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_an_id_of_train_in_one_set_and_of_val_in_another_cannot_be_left_out(tmp_path: Path, order: slice) -> None:
+    samples = [*read_folder(write_people(tmp_path / "one", "v")), *read_folder(write_people(tmp_path / "two", "t"))]
+    with pytest.raises(DataError, match="'person_00' is to be left out, but is of val"):
+        leave_out(samples[order], {"person_00": "shifted"})
+
+
 def test_a_photo_s_close_ups_are_left_out_with_it(tmp_path: Path) -> None:
     samples = read_folder(write_people(tmp_path / "people", "tt"))
     crops = [replace(sample, id=f"{sample.id}-close-{number}") for sample in samples for number in (1, 2)]

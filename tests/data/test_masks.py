@@ -19,8 +19,10 @@ def save(path: Path, values: object) -> Path:
         np.array([[0, 127], [128, 255]], np.uint8),
         np.array([[False, False], [True, True]]),
         np.array([[[0, 0, 0], [9, 9, 9]], [[255, 255, 255], [200, 200, 200]]], np.uint8),
+        np.array([[300, 32767], [32768, 65535]], np.uint16),
+        np.array([[0, 127], [128, 255]], np.uint16),
     ],
-    ids=["grey", "one bit", "colour"],
+    ids=["grey", "one bit", "colour", "16 bits", "8 bits in 16"],
 )
 def test_a_mask_is_cut_in_the_middle_of_its_range(tmp_path: Path, stored: object) -> None:
     mask = read_mask(save(tmp_path / "mask.png", stored))
@@ -31,6 +33,8 @@ def test_a_mask_is_cut_in_the_middle_of_its_range(tmp_path: Path, stored: object
 def test_a_mask_of_zeros_and_ones_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds values up to 1 only; a person has to be 128 to 255"):
         read_mask(save(tmp_path / "mask.png", np.eye(4, dtype=np.uint8)))
+    with pytest.raises(DataError, match=r"holds values up to 1 only"):
+        read_mask(save(tmp_path / "wide.png", np.eye(4, dtype=np.uint16)))
     assert not read_mask(save(tmp_path / "empty.png", np.zeros((4, 4), np.uint8))).any()
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cutaway.data.transforms import Augment, AugmentConfig, Dim, Sometimes, shade
+from cutaway.data.transforms import Augment, AugmentConfig, CropFlip, Dim, Sometimes, shade
 from cutaway.errors import DataError
 
 UNCHANGED = AugmentConfig(
@@ -182,6 +182,13 @@ def test_backgrounds_come_from_photos_without_people(wish: str, backgrounds: Ten
     config = AugmentConfig(**(asdict(UNCHANGED) | {wish: 0.5}))
     with pytest.raises(DataError, match=r"photos without people .* data\.people_free"):
         Augment(config, 48, backgrounds)
+
+
+def test_a_crop_larger_than_the_photos_is_refused() -> None:
+    images, labels = torch.zeros(2, 3, 40, 48, dtype=torch.uint8), torch.full((2, 1, 40, 48), 7, dtype=torch.uint8)
+    assert (CropFlip(40, 0.5)(images, labels)[1] == 7).all()
+    with pytest.raises(DataError, match=r"camvid\.crop is 41, more than a side of a photo of 48×40; lower it"):
+        CropFlip(41, 0.5)(images, labels)
 
 
 def test_photos_of_a_batch_are_changed_each_in_its_own_way() -> None:

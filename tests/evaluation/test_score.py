@@ -50,6 +50,16 @@ def test_summaries_per_set_and_over_all(samples: list[Sample], person: Person, f
     assert (first.poor_share, second.poor_share, total.poor_share) == pytest.approx((1 / 2, 1, 2 / 3))
 
 
+def test_a_set_may_be_called_as_the_total_is(
+    samples: list[Sample], person: Person, fake_remover: MakeRemover, make_sample: MakeSample
+) -> None:
+    named = [replace(samples[0], source="all"), *samples[1:]]
+    rooms = [replace(make_sample("one", person(0), None), source=source) for source in ("all", "b")]
+    evaluation = evaluate("m", fake_remover(0), [*named, *rooms])
+    assert [(one.source, one.n) for one in summarise(evaluation)][::3] == [("all", 1), ("all", 3)]
+    assert [(one.source, one.n) for one in summarise_empty(evaluation)] == [("all", 1), ("b", 1), ("all", 2)]
+
+
 def test_pooled_scores_come_from_all_pixels_together(
     samples: list[Sample], person: Person, fake_remover: MakeRemover
 ) -> None:

@@ -184,6 +184,24 @@ def test_weights_that_differ_from_torch_are_not_written(export_checkpoint: Path,
 
 
 @pytest.mark.usefixtures("quick")
+def test_weights_that_are_no_numbers_are_not_written(export_checkpoint: Path, tmp_path: Path) -> None:
+    state = checkpoint.load(export_checkpoint)
+    state["net"]["head.bias"] *= torch.nan
+    checkpoint.save(state, tmp_path / "other.pt")
+    with pytest.raises(ModelError, match=r"other\.pt gives alphas that are no numbers; .* Nothing was written"):
+        export(tmp_path / "other.pt", tmp_path / "tiny.onnx", FACTS)
+    assert not (tmp_path / "tiny.onnx").exists()
+
+
+def test_one_shape_without_numbers_is_enough(
+    exported: Exported, export_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = iter([0.0, np.nan, *[0.0] * 4])
+    monkeypatch.setattr(exporter, "_difference", lambda *_: next(found))
+    assert np.isnan(exporter.parity(read_net(export_checkpoint)[0], exported.path.read_bytes(), EXPORT_FIT))
+
+
+@pytest.mark.usefixtures("quick")
 def test_weights_are_kept_unless_they_may_be_overwritten(export_checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "tiny.onnx"
     path.write_text("precious")
@@ -196,11 +214,22 @@ def test_weights_are_kept_unless_they_may_be_overwritten(export_checkpoint: Path
 
 def test_of_a_step_the_averaged_weights_are_taken(export_checkpoint: Path, tmp_path: Path) -> None:
     state = checkpoint.load(export_checkpoint)
+    state["recipe"]["net"]["overrides"]["dropout"] = 0.0
     averaged = {name: value + 1 for name, value in state["net"].items()}
     checkpoint.save(state | {"ema": averaged}, tmp_path / "step.pt")
     net, _ = read_net(tmp_path / "step.pt")
     assert all(torch.equal(value, averaged[name]) for name, value in net.state_dict().items())
     assert not net.training
+
+
+def test_a_step_whose_norms_are_those_of_dropout_is_refused(export_checkpoint: Path, tmp_path: Path) -> None:
+    state = checkpoint.load(export_checkpoint)
+    state["recipe"]["net"]["overrides"]["dropout"] = 0.1
+    checkpoint.save(state, tmp_path / "best.pt")
+    read_net(tmp_path / "best.pt")
+    checkpoint.save(state | {"ema": state["net"]}, tmp_path / "step.pt")
+    with pytest.raises(DataError, match=r"the batch norm of .*step\.pt, a step's, .* dropout; name the run's best\.pt"):
+        read_net(tmp_path / "step.pt")
 
 
 @pytest.mark.parametrize("spoil", [lambda net: net.popitem(), lambda net: net.update({"head.bias": torch.zeros(7)})])

@@ -208,6 +208,27 @@ def test_a_folder_with_a_run_is_not_overwritten(make_recipe: MakeRecipe, tmp_pat
         train(recipe, tmp_path, resume=False, report=silent)
 
 
+def test_a_best_checkpoint_alone_is_not_overwritten(make_recipe: MakeRecipe, tmp_path: Path) -> None:
+    recipe = make_recipe(optim={"steps": 3})
+    run(recipe, tmp_path)
+    for path in tmp_path.glob("step-*.pt"):
+        path.unlink()
+    kept = (tmp_path / "best.pt").read_bytes()
+    with pytest.raises(DataError, match=r"holds best\.pt alone.* --init .*best\.pt with another --out"):
+        train(recipe, tmp_path, resume=True, report=silent)
+    assert (tmp_path / "best.pt").read_bytes() == kept
+
+
+def test_a_kill_after_a_validation_and_before_the_first_checkpoint_is_due(
+    make_recipe: MakeRecipe, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe = make_recipe(run={"checkpoint_every": 100})
+    with pytest.raises(Killed):
+        train(recipe, tmp_path, resume=False, report=killed_at(5))
+    assert (tmp_path / "best.pt").exists()
+    assert_same_weights(run(recipe, tmp_path, resume=True), undisturbed)
+
+
 def test_a_folder_with_another_recipes_run_is_refused(make_recipe: MakeRecipe, tmp_path: Path) -> None:
     run(make_recipe(optim={"steps": 3}), tmp_path)
     with pytest.raises(DataError, match="holds a run of another recipe"):

@@ -81,7 +81,8 @@ def split(
 ) -> None:
     """Split photos anew, 70 % train, 20 % val, 10 % test, by a hash of the id; several indexes become one.
 
-    A photo's split depends on its id alone: it stays the same whatever else is in the index.
+    A photo's split depends on its id alone: it stays the same whatever else is in the index. Those that a net
+    labelled stay in train.
 
     Exit code: 0 written, 2 wrong usage, 3 nothing was written.
     """

@@ -11,7 +11,7 @@ import typer
 from cutaway.cli.messages import complain, one_line
 from cutaway.cli.progress import track
 from cutaway.data.folder import photos_by_stem
-from cutaway.data.index import Failure, Sample, masks_beside, write_index
+from cutaway.data.index import PSEUDO, Failure, Sample, masks_beside, write_index
 from cutaway.data.labelling import Answer, Teacher, label, reason_against, stamp, to_sample
 from cutaway.data.ledger import beside, read_ledger, to_line, write_ledger
 from cutaway.errors import DataError
@@ -55,7 +55,7 @@ def label_photos(order: Order, *, as_json: bool) -> int:
     runtime = Runtime(order.model)
     teacher = Teacher(runtime.predict, _fits(order, runtime.manifest.fit), order.mirror)
     outcomes = list(track(_answers(photos, order, teacher, runtime.manifest), len(photos), "Labelling"))
-    result = _judge(outcomes, photos, order, f"pseudo:{runtime.manifest.name}")
+    result = _judge(outcomes, photos, order, f"{PSEUDO}{runtime.manifest.name}")
     if not result.kept:
         raise DataError(f"of {len(photos)} photos {_in_words(result)}; none is kept, so {order.out} was not written")
     write_index(order.out, result.kept, overwrite=order.overwrite)

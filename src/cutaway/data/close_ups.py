@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from cutaway import imagefile
-from cutaway.data.index import CLOSE_UP, Failure, Sample
+from cutaway.data.index import CLOSE, CLOSE_UP, Failure, Sample
 from cutaway.data.masks import PERSON, write_labels
 from cutaway.data.photos import read_photo
 from cutaway.errors import DataError, ImageError
@@ -111,7 +111,7 @@ def _write(sample: Sample, image: Image, labels: Labels, photos: Path, masks: Pa
     write_labels(mask, labels, overwrite=True)
     height, width = labels.shape
     fraction = float(np.mean(labels == PERSON))
-    source = f"close:{sample.source}"
+    source = f"{CLOSE}{sample.source}"
     return replace(
         sample,
         image=photo,

@@ -3,7 +3,7 @@
 Expected tree::
 
     ROOT/images/NAME.jpg     photographs (any accepted format)
-    ROOT/masks/NAME.png      masks of the same stem, person = 128..255
+    ROOT/masks/NAME.png      masks of the same stem, person = 128..255; nobody is in a photo whose mask is all black
     ROOT/index.csv           optional: set, stem, split (other columns are not needed)
 """
 
@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PIL import ExifTags
 from PIL import Image as PillowImage
 
 from cutaway import imagefile
 from cutaway.data.index import Sample, first_repeated, read_index, split_of
-from cutaway.data.masks import UNREADABLE, read_mask
+from cutaway.data.masks import BACKGROUND, PERSON, UNREADABLE, read_labels
 from cutaway.data.shards import find_shards, read_shards
 from cutaway.errors import DataError
 from cutaway.filekind import READABLE
@@ -156,13 +157,16 @@ def _unmasked(root: Path, photos: dict[str, Path], row: tuple[str, str, str | No
 
 def _masked(root: Path, sample: Sample) -> Sample:
     mask_path = root / "masks" / f"{sample.id}.png"
-    mask = read_mask(mask_path)
-    if mask.shape != (sample.height, sample.width):
+    labels = read_labels(mask_path)
+    if labels.shape != (sample.height, sample.width):
         raise DataError(
-            f"{mask_path} is {mask.shape[1]}×{mask.shape[0]}, but its photo is {sample.width}×{sample.height}; "
+            f"{mask_path} is {labels.shape[1]}×{labels.shape[0]}, but its photo is {sample.width}×{sample.height}; "
             "they have to match"
         )
-    return replace(sample, mask=mask_path, person_fraction=float(mask.mean()))
+    share = float(np.equal(labels, PERSON).mean())
+    if share == 0 and (labels != BACKGROUND).any():
+        raise DataError(f"{mask_path} holds void and no person, so nobody can say who is there; take its photo out")
+    return replace(sample, mask=mask_path, person_fraction=share) if share else replace(sample, people=0)
 
 
 def _people_free(stem: str, path: Path, source: str, licence: str) -> Sample:

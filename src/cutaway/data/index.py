@@ -18,6 +18,12 @@ SPLITS = ("train", "val", "test")
 CLOSE_UP = "-close-"
 """What stands in the id of a close-up between its photo's id and a number."""
 
+CLOSE = "close:"
+"""What a close-up's source begins with; its photo's follows."""
+
+PSEUDO = "pseudo:"
+"""What the source of a photo that a net labelled begins with: no score may come from it."""
+
 _KINDS: dict[str, type | UnionType] = {
     "id": str,
     "image": str,
@@ -80,14 +86,18 @@ def photo_of(identity: str) -> str:
 
 
 def split_anew(samples: Iterable[Sample]) -> list[Sample]:
-    """Return ``samples`` with each in the split that its id belongs to.
+    """Return ``samples`` with each in the split that its id belongs to; what a net labelled stays in train.
 
     Raises:
         DataError: An id repeats.
     """
-    anew = [replace(sample, split=split_of(sample.id)) for sample in samples]
+    anew = [replace(sample, split="train" if _is_pseudo(sample) else split_of(sample.id)) for sample in samples]
     check_ids(anew)
     return anew
+
+
+def _is_pseudo(sample: Sample) -> bool:
+    return sample.source.removeprefix(CLOSE).startswith(PSEUDO)
 
 
 def count_splits(samples: Iterable[Sample]) -> dict[str, int]:

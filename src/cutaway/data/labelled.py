@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageFilter
 
-from cutaway.data.folder import photos_by_stem, upright_size
+from cutaway import imagefile
+from cutaway.data.folder import photos_by_stem
 from cutaway.data.index import Failure, Sample, first_repeated
 from cutaway.data.masks import BACKGROUND, PERSON, UNREADABLE, VOID, write_labels
 from cutaway.errors import CutawayError, DataError
@@ -106,7 +107,7 @@ def make_sample(entry: Entry, masks: Path, licence: str, *, people_free: bool) -
     """
     try:
         truth = entry.read()
-        _check_size(entry, truth.labels)
+        _check_photo(entry, truth.labels)
     except CutawayError as error:
         return Failure(entry.id, str(error))
     if (truth.labels == PERSON).any():
@@ -117,8 +118,9 @@ def make_sample(entry: Entry, masks: Path, licence: str, *, people_free: bool) -
     return None
 
 
-def _check_size(entry: Entry, labels: Labels) -> None:
-    width, height = upright_size(entry.image)
+def _check_photo(entry: Entry, labels: Labels) -> None:
+    """Raise an error unless the photo is whole and of the size of ``labels``."""
+    height, width = imagefile.read(entry.image).image.shape[:2]  # all of it: a header says nothing of what is cut off
     if labels.shape != (height, width):
         raise DataError(
             f"{entry.image} is {width}×{height}, but its labels are {labels.shape[1]}×{labels.shape[0]}; "

@@ -1,7 +1,11 @@
-"""Mask files: PNG, person = 128 to 255. In a file of grey and alpha, truth is void where the alpha is 0."""
+"""Mask files: PNG, person = 128 to 255, or the upper half of 16 bits.
+
+In a file of grey and alpha, truth is void where the alpha is 0.
+"""
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,5 +76,10 @@ def _planes(file: PillowImage.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint
     if file.mode == "LA":
         values, opacity = np.moveaxis(np.asarray(file), 2, 0)
         return values, opacity
-    values = np.asarray(file.convert("L"))
+    values = _eight_bits(np.asarray(file)) if file.mode.startswith("I") else np.asarray(file.convert("L"))
     return values, np.full_like(values, 255)
+
+
+def _eight_bits(values: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+    """Return 16 bits as 8; where none is above 255 they are 8 already, in a wider file."""
+    return (values >> 8 if values.max() > 255 else values).astype(np.uint8)

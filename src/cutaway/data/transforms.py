@@ -153,12 +153,20 @@ class CropFlip(nn.Module):
     def __init__(self, side: int, flip: float) -> None:
         super().__init__()
         k = kornia_augmentation
-        crop = [k.RandomCrop((side, side), pad_if_needed=True, cropping_mode="slice")] if side else []
+        self.side = side
+        crop = [k.RandomCrop((side, side), cropping_mode="slice")] if side else []
         self.moves = k.AugmentationSequential(*crop, k.RandomHorizontalFlip(p=flip), data_keys=None)
 
     @torch.no_grad()
     def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images B×3×s×s float32 0..1 and labels B×1×s×s uint8, from B×3×H×W and B×1×H×W uint8."""
+        """Return images B×3×s×s float32 0..1 and labels B×1×s×s uint8, from B×3×H×W and B×1×H×W uint8.
+
+        Raises:
+            DataError: The crop is larger than the photos; what it would lack is nothing that a label names.
+        """
+        height, width = images.shape[2:]
+        if self.side > min(height, width):
+            raise DataError(f"camvid.crop is {self.side}, more than a side of a photo of {width}×{height}; lower it")
         moved = self.moves({"image": images.float() / 255, "mask": labels.float()})
         return moved["image"].clamp(0, 1), moved["mask"].round().byte()
 

@@ -47,7 +47,7 @@ class SetEstimate:
 
 def estimates(evaluation: Evaluation) -> list[SetEstimate]:
     """Return the estimates of each set of photos with people, and of all of them; none if there are none."""
-    return [_set_estimate(source, _scores(rows)) for source, rows in by_source(evaluation.people).items()]
+    return [_set_estimate(source, _scores(rows)) for source, rows in by_source(evaluation.people)]
 
 
 def differences(first: Evaluation, other: Evaluation) -> list[SetEstimate]:
@@ -55,8 +55,7 @@ def differences(first: Evaluation, other: Evaluation) -> list[SetEstimate]:
     of_first = {row.image: row for row in first.people}
     shared = by_source([row for row in other.people if row.image in of_first])
     return [
-        _set_estimate(source, _scores(rows) - _scores(of_first[row.image] for row in rows))
-        for source, rows in shared.items()
+        _set_estimate(source, _scores(rows) - _scores(of_first[row.image] for row in rows)) for source, rows in shared
     ]
 
 

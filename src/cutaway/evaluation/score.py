@@ -170,20 +170,23 @@ def judge(remover: RemoverLike, sample: Sample) -> Outcome:
 
 def summarise(evaluation: Evaluation) -> list[Summary]:
     """Return one summary per set of photos with people, in the order of their first photo, and one over all of them."""
-    return [_summary(source, rows) for source, rows in by_source(evaluation.people).items()]
+    return [_summary(source, rows) for source, rows in by_source(evaluation.people)]
 
 
 def summarise_empty(evaluation: Evaluation) -> list[EmptySummary]:
     """Return one summary per set of photos without people, and one over all of them; none if there are none."""
-    return [_empty_summary(source, rows) for source, rows in by_source(evaluation.empty).items()]
+    return [_empty_summary(source, rows) for source, rows in by_source(evaluation.empty)]
 
 
-def by_source(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Return ``rows`` by set, in the order of each set's first, and all of them under ``ALL``; nothing of no rows."""
+def by_source(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Return ``rows`` by set, in the order of each set's first, and last all of them as ``ALL``; nothing of no rows.
+
+    A set may be called ``ALL`` too.
+    """
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.source, []).append(row)
-    return {**groups, ALL: list(rows)} if rows else {}
+    return [*groups.items(), (ALL, list(rows))] if rows else []
 
 
 def _scores(alpha: Alpha, path: Path) -> Scores:

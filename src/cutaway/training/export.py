@@ -25,6 +25,7 @@ from cutaway.training.config import Recipe, parse_recipe
 from cutaway.training.initial import HALF
 from cutaway.training.network import build_net
 from cutaway.training.norms import fold
+from cutaway.training.statistics import averaged
 from cutaway.training.tables import parse
 
 OPSET = 18
@@ -78,7 +79,8 @@ def export(
     """Write the checkpoint ``source`` as weights to ``out``.
 
     Args:
-        source: A checkpoint of ``cutaway train``, best.pt or a step's. Its averaged weights are taken.
+        source: A checkpoint of ``cutaway train``, best.pt or, of a net without dropout or without batch norm, a step's.
+            Its averaged weights are taken.
         out: Where the ONNX file goes.
         facts: The words for the manifest.
         half: Store the weights as float16; the arithmetic stays float32.
@@ -86,7 +88,7 @@ def export(
         overwrite: Replace ``out`` if it exists.
 
     Raises:
-        DataError: The checkpoint cannot be read, or ``size`` does not fit the net.
+        DataError: The checkpoint cannot be read, is not one to take, or ``size`` does not fit the net.
         ModelError: The weights and torch disagree, so nothing was written.
         OutputError: ``out`` exists or cannot be written.
     """
@@ -103,6 +105,8 @@ def export(
     file = with_manifest(model, card)
     difference = parity(AlphaNet(net), file, fit)
     bound = HALF_PARITY if half else PARITY
+    if np.isnan(difference):
+        raise ModelError(f"{source} gives alphas that are no numbers; has its training diverged? Nothing was written")
     if difference > bound:
         raise ModelError(
             f"the weights differ from torch by {difference:.1e}, more than {bound:.0e}; nothing was written. "
@@ -116,7 +120,8 @@ def read_net(source: Path) -> tuple[nn.Module, Recipe]:
     """Return the averaged net of a checkpoint, ready to predict, and its recipe.
 
     Raises:
-        DataError: The checkpoint cannot be read, or this version builds another net by that name.
+        DataError: The checkpoint cannot be read, is a step's whose norms are not those of use, or this version builds
+            another net by that name.
     """
     state = checkpoint.load(source)
     try:
@@ -124,7 +129,7 @@ def read_net(source: Path) -> tuple[nn.Module, Recipe]:
         if not isinstance(recipe, Recipe):
             raise DataError(f"{source} knows CamVid's classes; only nets of person or not become weights")
         net = build_net(recipe.net).eval()
-        net.load_state_dict(state.get("ema") or state["net"])
+        net.load_state_dict(averaged(state, net, source))
     except (KeyError, RuntimeError) as error:
         raise DataError(f"{source} does not hold the weights of the net that its recipe names: {error}") from error
     return net, recipe
@@ -199,13 +204,14 @@ def with_manifest(model: onnx.ModelProto, card: ModelManifest) -> bytes:
 
 
 def parity(net: nn.Module, file: bytes, fit: Fit) -> float:
-    """Return the largest difference of any alpha value between ``net`` and ``file``, on noise."""
+    """Return the largest difference of any alpha value between ``net`` and ``file``, on noise; NaN if one is none."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
-    return max(
+    differences = [
         _difference(net.eval(), session, random.random((count, 3, *canvas), np.float32))
         for count, canvas in _shapes(fit)
-    )
+    ]
+    return float(np.max(differences))  # unlike max() it keeps NaN
 
 
 def _shapes(fit: Fit) -> Sequence[tuple[int, tuple[int, int]]]:

@@ -152,7 +152,8 @@ def _run(
                     _end_epoch(recipe, state, task, as_used(state.ema.net, photos, optim.batch_size), folder, writer)
             over = fabric.broadcast(is_over(state, optim, task.criterion)) if epoch_ends else False
             if writer:
-                if over or state.step % run.checkpoint_every == 0:
+                # The first step's comes before any best.pt, which cannot be resumed from.
+                if over or state.step == 1 or state.step % run.checkpoint_every == 0:
                     writer.flush()  # what lies before a checkpoint is not written again
                     checkpoint.save_step(snapshot(state, recipe), folder, state.step)
                 report(Progress(state.step, optim.steps, float(loss.total), _last_scores(state)))

@@ -34,15 +34,21 @@ def earlier(recipe: AnyRecipe, folder: Path, resume: bool) -> dict[str, Any] | N
     """Return the checkpoint in ``folder`` to go on from, None where a run begins.
 
     Raises:
-        DataError: ``folder`` holds a run, and it is not to be resumed, is of another recipe or is damaged.
+        DataError: ``folder`` holds a run, and it is not to be resumed, is of another recipe, is damaged, or has lost
+            its step checkpoints.
     """
     saved = checkpoint.load_newest(folder)
-    best = folder / BEST  # a run that was killed early may have left this one alone
+    best = folder / BEST
     begun = saved or (checkpoint.load(best) if best.exists() else None)
     if begun and not resume:
         raise DataError(f"{folder} holds a run already; give --resume to go on with it, or another --out")
     if begun and _portable(parse_recipe(begun["recipe"])) != _portable(recipe):
         raise DataError(f"{folder} holds a run of another recipe; give it another --out, or the recipe it began with")
+    if begun and not saved:
+        raise DataError(
+            f"{folder} holds {BEST} alone, and no step-*.pt to go on from; bring those back, or begin a run from it by "
+            f"--init {best} with another --out"
+        )
     return saved
 
 

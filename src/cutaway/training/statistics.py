@@ -6,11 +6,15 @@ Normalization by Variance Shift"). In a deep net, norm upon norm, little is left
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from cutaway.errors import DataError
 
 
 def as_used(net: nn.Module, photos: Callable[[], Tensor], batch_size: int) -> nn.Module:
@@ -20,8 +24,7 @@ def as_used(net: nn.Module, photos: Callable[[], Tensor], batch_size: int) -> nn
     (Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", § 3). A net without dropout, or without norms, is returned
     as it is.
     """
-    drops = any(isinstance(module, nn.Dropout) and module.p > 0 for module in net.modules())
-    if not (drops and _norms(net)):
+    if not _has_norms_of_dropout(net):
         return net
     used = copy.deepcopy(net).eval()
     for norm in _norms(used):
@@ -35,6 +38,25 @@ def as_used(net: nn.Module, photos: Callable[[], Tensor], batch_size: int) -> nn
     for norm, like in zip(_norms(used), _norms(net), strict=True):
         norm.momentum = like.momentum
     return used.eval()
+
+
+def averaged(state: Mapping[str, Any], net: nn.Module, source: Path) -> dict[str, Any]:
+    """Return the averaged weights that the checkpoint ``source`` holds, ``state``, which are those of a ``net``.
+
+    Raises:
+        DataError: It is a step's, and its norms hold the statistics of dropout, not those that validation went by.
+    """
+    if "ema" in state and _has_norms_of_dropout(net):
+        raise DataError(
+            f"the batch norm of {source}, a step's, is that of training with dropout; name the run's best.pt instead"
+        )
+    weights: dict[str, Any] = state["ema"] if "ema" in state else state["net"]
+    return weights
+
+
+def _has_norms_of_dropout(net: nn.Module) -> bool:
+    drops = any(isinstance(module, nn.Dropout) and module.p > 0 for module in net.modules())
+    return drops and bool(_norms(net))
 
 
 def _norms(net: nn.Module) -> list[nn.BatchNorm2d]:

@@ -53,6 +53,23 @@ def test_other_sites_pages_are_refused(client: TestClient, site: str, status: in
     assert client.post("/v1/cutout", content=PHOTO, headers={"sec-fetch-site": site}).status_code == status
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("method", "mode", "kind", "status"),
+    [
+        ("GET", "navigate", "document", 200),
+        ("GET", "navigate", "iframe", 403),
+        ("GET", "no-cors", "image", 403),
+        ("POST", "navigate", "document", 403),
+    ],
+)
+def test_a_link_from_another_site_leads_here(
+    client: TestClient, site: str, method: str, mode: str, kind: str, status: int
+) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": kind}
+    assert client.request(method, "/", headers=headers).status_code == status
+
+
 def test_addresses_and_methods_that_are_not_there_are_problems(client: TestClient) -> None:
     assert client.get("/nowhere").json()["type"] == "/problems/not-found"
     refused = client.delete("/v1/limits")

@@ -25,8 +25,11 @@ def check_host(connection: HTTPConnection, hosts: tuple[str, ...]) -> None:
 
 
 def check_site(connection: HTTPConnection) -> None:
-    """Raise ``ProblemError`` for a request that a browser makes on behalf of another site's page."""
-    if connection.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+    """Raise ``ProblemError`` for a request that a browser makes on behalf of another site's page.
+
+    A link is none: it leads the browser here, and tells that page nothing.
+    """
+    if connection.headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_link(connection):
         raise ProblemError("cross-site", "A page of another site may not use this server.")
 
 
@@ -65,6 +68,11 @@ class RateLimit:
 
 def _seconds_until(moment: float) -> int:
     return max(1, math.ceil(moment - time.time()))
+
+
+def _is_link(connection: HTTPConnection) -> bool:
+    asked = connection.headers.get("sec-fetch-mode"), connection.headers.get("sec-fetch-dest")
+    return connection.scope["method"] == "GET" and asked == ("navigate", "document")
 
 
 def _without_port(host: str) -> str:

@@ -98,6 +98,14 @@ def test_numbers_are_counted(client: TestClient) -> None:
     assert count() == before + 1
 
 
+def test_methods_that_a_client_makes_up_are_counted_as_one(client: TestClient) -> None:
+    for number in range(3):
+        client.request(f"MADEUP{number}", "/healthz")
+    counted = client.get("/metrics").text
+    assert 'cutaway_requests_total{method="other",route="/healthz",status="405"} 3.0' in counted
+    assert "MADEUP" not in counted
+
+
 def test_one_line_is_logged_for_a_request_and_tells_nothing_of_the_photo(
     tiny_model_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

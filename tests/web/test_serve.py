@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -138,6 +139,20 @@ def test_uvicorn_serves_the_same(tiny_model_path: Path) -> None:
         with urlopen(Request(f"{address}/v1/cutout", PHOTO)) as answer:  # noqa: S310
             assert answer.read().startswith(b"\x89PNG")
         assert json.load(urlopen(f"{address}/v1/limits"))["workers"] == 1  # noqa: S310
+
+
+@pytest.mark.parametrize("runner", ["uvicorn", "granian"])
+def test_nobody_is_believed_to_be_another_unless_a_proxy_is_trusted(tiny_model_path: Path, runner: str) -> None:
+    limits = "--rate-limit", "1/hour", "--refine", "none"
+    with process(tiny_model_path, "--runner", runner, *limits) as address:
+
+        def ask(client: str) -> int:
+            with urlopen(Request(f"{address}/v1/cutout", PHOTO, {"X-Forwarded-For": client})) as answer:  # noqa: S310
+                return int(answer.status)
+
+        assert ask("192.0.2.1") == 200
+        with pytest.raises(HTTPError, match="429"):
+            ask("192.0.2.2")
 
 
 def test_a_damaged_model_does_not_start(tiny_model_path: Path, tmp_path: Path, cutaway_command: Command) -> None:

@@ -69,6 +69,7 @@ def _serve_uvicorn(settings: Settings) -> None:
         access_log=False,
         log_level="error",
         server_header=False,
+        proxy_headers=False,  # the application reads them, from the proxies that the operator trusts
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=round(settings.drain) + GRACE_SECONDS,

@@ -53,6 +53,11 @@ def test_on_loopback_only_local_names_are_answered(host: str) -> None:
     assert "localhost" in parse_arguments(["--host", host]).hosts
 
 
+def test_an_address_that_can_be_opened_is_told() -> None:
+    assert parse_arguments(["--host", "::1", "--port", "80"]).url == "http://[::1]:80/"
+    assert parse_arguments(["--tls-certificate", "c", "--tls-key", "k"]).url == "https://127.0.0.1:7000/"
+
+
 @pytest.mark.parametrize(
     ("arguments", "option"),
     [

@@ -158,6 +158,12 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def url(self) -> str:
+        """Where the page is."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls_key else 'http'}://{host}:{self.port}/"
+
+    @property
     def model_files(self) -> dict[str, str]:
         """The file of each model by its name, which for a file is what stands before .onnx."""
         return {Path(model).stem: str(find(model)) for model in self.models}

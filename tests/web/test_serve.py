@@ -183,6 +183,19 @@ def test_a_server_that_dies_does_not_say_that_nothing_could_start(tiny_model_pat
         assert server.wait(timeout=30) == 1
 
 
+def test_nothing_is_left_of_a_server_that_is_killed(tiny_model_path: Path) -> None:
+    with started(tiny_model_path) as (address, server):
+        server.kill()
+        server.wait(timeout=10)
+        for _ in range(200):
+            try:
+                connect(address).close()
+            except ConnectionRefusedError:
+                return
+            time.sleep(0.05)
+    raise AssertionError("it still answers")
+
+
 @pytest.mark.parametrize("runner", ["granian", "uvicorn"])
 def test_a_port_is_not_shared(address: str, tiny_model_path: Path, cutaway_command: Command, runner: str) -> None:
     port = address.rpartition(":")[2]

@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import signal
 import socket
 import ssl
+import threading
 from functools import partial
 from multiprocessing.connection import Connection
 
@@ -115,7 +117,15 @@ def _load(telling: Connection) -> ASGIApp:
     """Return the application, in the process that Granian starts; it says to ``telling`` when it is ready."""
     from cutaway.web.app import from_environment  # which the process that only waits has no use for
 
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     return from_environment(partial(telling.send, None))
+
+
+def _leave_with_parent() -> None:
+    """Let this process stop as if told to once its parent is no more, of which nobody else would tell it."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _serve_uvicorn(settings: Settings) -> None:

@@ -42,8 +42,9 @@ def test_a_host_that_is_not_ours_is_refused(client: TestClient, host: str) -> No
     assert client.get("/healthz", headers={"host": host}).json()["type"] == "/problems/wrong-host"
 
 
-def test_a_port_does_not_matter(client: TestClient) -> None:
-    assert client.get("/healthz", headers={"host": "testserver:7000"}).status_code == 200
+@pytest.mark.parametrize("host", ["testserver:7000", "TestServer", "testserver.", "testserver.:7000"])
+def test_a_port_does_not_matter_nor_how_the_name_is_written(client: TestClient, host: str) -> None:
+    assert client.get("/healthz", headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_only_settings_that_there_are_are_named(text: str) -> None:
 
 
 def test_example_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
-    for line in re.findall(rf"^(?:# )?({ENVIRONMENT}.*)$", EXAMPLE, re.MULTILINE):
+    for line in re.findall(rf"^(?:# )?({ENVIRONMENT}.*)$", EXAMPLE.replace("...", "0" * 64), re.MULTILINE):
         monkeypatch.setenv(*line.split("=", 1))
     assert Settings().allowed_hosts == ("cutaway.example.org",)
 

@@ -42,8 +42,9 @@ def test_a_host_that_is_not_ours_is_refused(client: TestClient, host: str) -> No
     assert client.get("/healthz", headers={"host": host}).json()["type"] == "/problems/wrong-host"
 
 
-def test_a_port_does_not_matter(client: TestClient) -> None:
-    assert client.get("/healthz", headers={"host": "testserver:7000"}).status_code == 200
+@pytest.mark.parametrize("host", ["testserver:7000", "TestServer", "testserver.", "testserver.:7000"])
+def test_a_port_does_not_matter_nor_how_the_name_is_written(client: TestClient, host: str) -> None:
+    assert client.get("/healthz", headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,23 @@ def test_a_port_does_not_matter(client: TestClient) -> None:
 )
 def test_other_sites_pages_are_refused(client: TestClient, site: str, status: int) -> None:
     assert client.post("/v1/cutout", content=PHOTO, headers={"sec-fetch-site": site}).status_code == status
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("method", "mode", "kind", "status"),
+    [
+        ("GET", "navigate", "document", 200),
+        ("GET", "navigate", "iframe", 403),
+        ("GET", "no-cors", "image", 403),
+        ("POST", "navigate", "document", 403),
+    ],
+)
+def test_a_link_from_another_site_leads_here(
+    client: TestClient, site: str, method: str, mode: str, kind: str, status: int
+) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": kind}
+    assert client.request(method, "/", headers=headers).status_code == status
 
 
 def test_addresses_and_methods_that_are_not_there_are_problems(client: TestClient) -> None:
@@ -79,6 +97,14 @@ def test_numbers_are_counted(client: TestClient) -> None:
     before = count()
     client.post("/v1/cutout", content=b"nonsense")
     assert count() == before + 1
+
+
+def test_methods_that_a_client_makes_up_are_counted_as_one(client: TestClient) -> None:
+    for number in range(3):
+        client.request(f"MADEUP{number}", "/healthz")
+    counted = client.get("/metrics").text
+    assert 'cutaway_requests_total{method="other",route="/healthz",status="405"} 3.0' in counted
+    assert "MADEUP" not in counted
 
 
 def test_one_line_is_logged_for_a_request_and_tells_nothing_of_the_photo(

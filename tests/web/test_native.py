@@ -222,8 +222,9 @@ def test_the_limit_of_bytes_is_exact(tiny_model_path: Path, excess: int) -> None
 
 
 def test_uploads_that_would_fill_the_memory_are_turned_away(tiny_model_path: Path) -> None:
-    with serving(tiny_model_path, upload_memory=1) as client:
-        answer = client.post("/v1/cutout", content=bytes(1_000_001))
+    with serving(tiny_model_path, upload_memory=1, max_bytes=900_000) as client:
+        two = {name: (name, bytes(600_000)) for name in ("image", "background")}
+        answer = client.post("/v1/cutout", files=two)
         problem(answer, 503, "busy")
         assert int(answer.headers["retry-after"]) >= 1
         assert client.post("/v1/cutout", content=PHOTO).status_code == 200

@@ -1,6 +1,7 @@
 """``cutaway serve`` as a process: how it starts, what broken and slow clients meet, and how it stops."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -140,12 +142,91 @@ def test_uvicorn_serves_the_same(tiny_model_path: Path) -> None:
         assert json.load(urlopen(f"{address}/v1/limits"))["workers"] == 1  # noqa: S310
 
 
+@pytest.mark.parametrize("runner", ["uvicorn", "granian"])
+def test_nobody_is_believed_to_be_another_unless_a_proxy_is_trusted(tiny_model_path: Path, runner: str) -> None:
+    limits = "--rate-limit", "1/hour", "--refine", "none"
+    with process(tiny_model_path, "--runner", runner, *limits) as address:
+
+        def ask(client: str) -> int:
+            with urlopen(Request(f"{address}/v1/cutout", PHOTO, {"X-Forwarded-For": client})) as answer:  # noqa: S310
+                return int(answer.status)
+
+        assert ask("192.0.2.1") == 200
+        with pytest.raises(HTTPError, match="429"):
+            ask("192.0.2.2")
+
+
 def test_a_damaged_model_does_not_start(tiny_model_path: Path, tmp_path: Path, cutaway_command: Command) -> None:
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(tiny_model_path.read_bytes()[:-1] + b"x")
     finished = cutaway_command("serve", "--models", damaged)
     assert (finished.code, len(finished.errors)) == (3, 1)
     assert "damaged" in finished.errors[0]
+
+
+@pytest.mark.parametrize("runner", ["granian", "uvicorn"])
+def test_a_worker_that_does_not_start_is_told_of_and_ends_the_server(tiny_model_path: Path, runner: str) -> None:
+    command = [sys.executable, "-m", "cutaway", "serve", "--port", "0", "--models", str(tiny_model_path)]
+    options = ["--workers", "1", "--memory", "60", "--runner", runner]
+    finished = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, check=False)
+    logged = json.loads(finished.stderr.splitlines()[0])
+    assert finished.returncode == 3
+    assert (logged["event"], logged["reason"][:22]) == ("not started", "a worker did not start")
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_server_that_dies_does_not_say_that_nothing_could_start(tiny_model_path: Path) -> None:
+    with started(tiny_model_path) as (_, server):
+        for child in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split():
+            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
+                os.kill(int(child), signal.SIGKILL)
+        assert server.wait(timeout=30) == 1
+
+
+def test_nothing_is_left_of_a_server_that_is_killed(tiny_model_path: Path) -> None:
+    with started(tiny_model_path) as (address, server):
+        server.kill()
+        server.wait(timeout=10)
+        for _ in range(200):
+            try:
+                connect(address).close()
+            except ConnectionRefusedError:
+                return
+            time.sleep(0.05)
+    raise AssertionError("it still answers")
+
+
+@pytest.mark.parametrize("runner", ["granian", "uvicorn"])
+def test_a_port_is_not_shared(address: str, tiny_model_path: Path, cutaway_command: Command, runner: str) -> None:
+    port = address.rpartition(":")[2]
+    finished = cutaway_command("serve", "--models", tiny_model_path, "--port", port, "--runner", runner)
+    assert (finished.code, finished.out) == (3, b"")
+    assert finished.errors == [
+        f"cutaway: cannot listen at http://127.0.0.1:{port}/: Address already in use; choose another host or port."
+    ]
+
+
+def test_a_name_may_be_listened_on(tiny_model_path: Path) -> None:
+    with process(tiny_model_path, "--host", "localhost") as address:
+        assert urlopen(f"{address}/healthz").status == 200  # noqa: S310
+
+
+def test_a_name_that_nobody_knows_does_not_start(tiny_model_path: Path, cutaway_command: Command) -> None:
+    finished = cutaway_command("serve", "--models", tiny_model_path, "--host", "no.invalid", "--insecure")
+    assert (finished.code, len(finished.errors)) == (3, 1)
+    assert "no.invalid is no address" in finished.errors[0]
+
+
+def test_a_certificate_that_cannot_be_read_does_not_start(
+    tiny_model_path: Path, tmp_path: Path, cutaway_command: Command
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    certificate.write_bytes(b"nonsense")
+    command = "serve", "--models", tiny_model_path, "--tls-certificate", certificate, "--tls-key", key
+    missing = cutaway_command(*command)
+    assert (missing.code, missing.errors) == (3, [f"cutaway: {key}: No such file or directory"])
+    key.write_bytes(b"nonsense")
+    assert "are not a certificate and its key" in cutaway_command(*command).errors[0]
 
 
 def test_wrong_flags_are_wrong_usage(cutaway_command: Command) -> None:

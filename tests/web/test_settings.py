@@ -50,7 +50,24 @@ def test_listening_beyond_this_machine_takes_a_key_or_a_word(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.9.1"])
 def test_on_loopback_only_local_names_are_answered(host: str) -> None:
-    assert "localhost" in parse_arguments(["--host", host]).hosts
+    hosts = parse_arguments(["--host", host]).hosts
+    assert "localhost" in hosts
+    assert (f"[{host}]" if ":" in host else host) in hosts
+
+
+def test_an_address_that_can_be_opened_is_told() -> None:
+    assert parse_arguments(["--host", "::1", "--port", "80"]).url == "http://[::1]:80/"
+    assert parse_arguments(["--tls-certificate", "c", "--tls-key", "k"]).url == "https://127.0.0.1:7000/"
+
+
+def test_host_names_are_kept_as_browsers_write_them() -> None:
+    settings = parse_arguments(["--allowed-hosts", "Example.ORG.,::1,[::0:1],192.0.2.1"])
+    assert settings.hosts == ("example.org", "[::1]", "[::1]", "192.0.2.1")
+
+
+def test_addresses_and_networks_of_proxies_are_taken() -> None:
+    proxies = "127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"
+    assert parse_arguments(["--trusted-proxies", ",".join(proxies)]).trusted_proxies == proxies
 
 
 @pytest.mark.parametrize(
@@ -59,6 +76,19 @@ def test_on_loopback_only_local_names_are_answered(host: str) -> None:
         (["--port", "70000"], "port"),
         (["--kinds", "jpeg,svg"], "kinds"),
         (["--rate-limit", "often"], "rate-limit"),
+        (["--rate-limit", "60/minute;1/second"], "rate-limit"),
+        (["--rate-limit", "0/minute"], "rate-limit"),
+        (["--trusted-proxies", "proxy.example"], "trusted-proxies"),
+        (["--trusted-proxies", "10.0.0.1/8"], "trusted-proxies"),
+        (["--allowed-hosts", "https://example.org"], "allowed-hosts"),
+        (["--allowed-hosts", "example.org:443"], "allowed-hosts"),
+        (["--allowed-hosts", "*"], "allowed-hosts"),
+        (["--api-keys", "sha256:abc"], "api-keys"),
+        (["--api-keys", "sha256:" + "é" * 64], "api-keys"),
+        (["--api-keys", "clé"], "api-keys"),
+        (["--models", ","], "models"),
+        (["--kinds", ","], "kinds"),
+        (["--max-bytes", "500000000"], "max-bytes"),
         (["--workers", "0"], "workers"),
         (["--refine", ""], "refine"),
         (["--refine", "magic"], "refine"),

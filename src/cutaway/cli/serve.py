@@ -13,6 +13,7 @@ def serve(context: typer.Context) -> None:
     """
     from cutaway import weights
     from cutaway.manifest import verify
+    from cutaway.web.serve import check
     from cutaway.web.serve import serve as run
     from cutaway.web.settings import parse_arguments
 
@@ -21,6 +22,6 @@ def serve(context: typer.Context) -> None:
     for model in settings.models:
         path = weights.find(model)
         verify(path.read_bytes(), path.name)
-    scheme = "https" if settings.tls_key else "http"
-    print(f"Cutaway is at {scheme}://{settings.host}:{settings.port}/ (Ctrl+C stops it)", flush=True)
+    check(settings)
+    print(f"Cutaway is at {settings.url} (Ctrl+C stops it)", flush=True)
     run(settings)

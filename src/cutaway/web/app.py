@@ -1,6 +1,6 @@
 """The application: routes, and what surrounds them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,8 +23,11 @@ from cutaway.web.wishes import invalid
 UNROUTED = {404: "not-found", 405: "method-not-allowed"}
 
 
-def create_app(settings: Settings) -> ASGIApp:
-    """Return the ASGI application of a server that is set up as ``settings`` say; its lifespan starts the workers."""
+def create_app(settings: Settings, when_ready: Callable[[], object] = lambda: None) -> ASGIApp:
+    """Return the ASGI application of a server that is set up as ``settings`` say; its lifespan starts the workers.
+
+    It calls ``when_ready`` once they are.
+    """
     service = build(settings)
     app = FastAPI(
         title="Cutaway",
@@ -34,7 +37,7 @@ def create_app(settings: Settings) -> ASGIApp:
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.service = service
+    app.state.service, app.state.when_ready = service, when_ready
     for router in (native.router, operations.router):
         app.include_router(router)
     page.mount(app)
@@ -45,18 +48,23 @@ def create_app(settings: Settings) -> ASGIApp:
     return wrap_asgi_with_proxy_headers(inner, list(settings.trusted_proxies)) if settings.trusted_proxies else inner
 
 
-def from_environment() -> ASGIApp:
+def from_environment(when_ready: Callable[[], object] = lambda: None) -> ASGIApp:
     """Return the application that the environment describes, for ``granian`` or ``uvicorn --factory``."""
     settings = Settings()
     logs.configure(settings)
-    return create_app(settings)
+    return create_app(settings, when_ready)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    await service.pool.start()
+    try:
+        await service.pool.start()
+    except RuntimeError as error:
+        structlog.get_logger().error("not started", reason=str(error))
+        raise
     structlog.get_logger().info("ready", workers=service.settings.workers, models=list(service.models))
+    app.state.when_ready()
     yield
     await service.pool.drain(service.settings.drain)
     structlog.get_logger().info("stopped")

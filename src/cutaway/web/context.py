@@ -24,6 +24,9 @@ from cutaway.web.settings import Pace
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+"""Methods that are counted by name: a client may make up others without end, and each would stay in memory."""
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -133,10 +136,11 @@ class Context:
 
     def _tell(self, scope: Scope, seen: _Seen, request_id: str) -> None:
         route = getattr(scope.get("route"), "path", None) or "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
         seconds = time.perf_counter() - seen.started
         if scope["state"].get("is_gone"):
             seen.status = CLIENT_GONE
-        self._metrics.requests.labels(scope["method"], route, str(seen.status)).inc()
+        self._metrics.requests.labels(method, route, str(seen.status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         self._metrics.sent.inc(seen.sent)
         if problem := scope["state"].get("problem"):
@@ -144,7 +148,7 @@ class Context:
         self._log.info(
             "request",
             request_id=request_id,
-            method=scope["method"],
+            method=method,
             route=route,
             status=seen.status,
             problem=problem,

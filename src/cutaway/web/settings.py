@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from limits import parse as parse_rate
+from limits import parse_many as parse_rates
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -42,12 +43,38 @@ def _listed(value: Any) -> Any:
 
 def _hashed(key: str) -> str:
     """Return ``key`` as it is kept: nobody who reads the server's memory or environment learns a hashed one."""
-    return key.removeprefix(HASHED).lower() if key.startswith(HASHED) else sha256(key.encode()).hexdigest()
+    if not key.startswith(HASHED):
+        if not key.isascii():  # a browser sends other letters otherwise than a terminal, or not at all
+            raise ValueError("a key has to be of ASCII characters alone")
+        return sha256(key.encode()).hexdigest()
+    digest = key.removeprefix(HASHED).lower()
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ValueError(f"behind {HASHED} there have to be the 64 hexadecimal digits of a key's SHA-256")
+    return digest
 
 
 def _checked_rate(text: str) -> str:
-    parse_rate(text)  # raises ValueError, which pydantic reports
+    rates = parse_rates(text)  # raises ValueError, which pydantic reports
+    if len(rates) != 1 or not rates[0].amount:
+        raise ValueError(f"{text} is not one limit above zero, as 60/minute is")
     return text
+
+
+def _checked_network(text: str) -> str:
+    ipaddress.ip_network(text)  # raises ValueError
+    return text
+
+
+def _host_name(text: str) -> str:
+    """Return a host name or address as browsers write it: in lower case, and IPv6 in brackets."""
+    name = text.lower().removesuffix(".")
+    try:
+        address = ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        if not re.fullmatch("[a-z0-9._-]+", name):
+            raise ValueError(f"{text} is no host name; leave scheme, port and path away") from None
+        return name
+    return str(address) if address.version == 4 else f"[{address}]"
 
 
 def _checked_kind(name: str) -> str:
@@ -58,6 +85,8 @@ def _checked_kind(name: str) -> str:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Keys = Annotated[tuple[Annotated[str, AfterValidator(_hashed)], ...], NoDecode, BeforeValidator(_listed)]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host_name)], ...], NoDecode, BeforeValidator(_listed)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_checked_network)], ...], NoDecode, BeforeValidator(_listed)]
 Kinds = Annotated[tuple[Annotated[str, AfterValidator(_checked_kind)], ...], NoDecode, BeforeValidator(_listed)]
 Refinements = Annotated[tuple[Refine, ...], NoDecode, BeforeValidator(_listed)]
 Rate = Annotated[str, AfterValidator(_checked_rate)]
@@ -97,16 +126,20 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(default=None, description="PEM file of the certificate's private key.")
 
     api_keys: Keys = Field(default=(), description=f"Keys that clients have to send, in plain or as {HASHED}HEX.")
-    allowed_hosts: Names = Field(
+    allowed_hosts: Hosts = Field(
         default=(), description="Host names that requests may be for; else localhost alone, or any."
     )
-    trusted_proxies: Names = Field(default=(), description="Addresses or networks whose X-Forwarded-For is believed.")
+    trusted_proxies: Networks = Field(
+        default=(), description="Addresses or networks whose X-Forwarded-For is believed."
+    )
     rate_limit: Rate | None = Field(
         default=None, description="Cut-outs for each key or address, as 60/minute; else no limit."
     )
 
     models: Names = Field(
-        default=(DEFAULT,), description="Names of installed models, or .onnx files; the first is the default."
+        default=(DEFAULT,),
+        min_length=1,
+        description="Names of installed models, or .onnx files; the first is the default.",
     )
     refine: Refinements = Field(
         default=("guided", "none"),
@@ -114,7 +147,9 @@ class Settings(BaseSettings):
         description="Refinements that may be asked for, the first if none is; closed-form takes a minute to load.",
     )
     kinds: Kinds = Field(
-        default=("JPEG", "PNG", "WEBP", "AVIF", "HEIC"), description="Accepted files; also tiff, bmp, gif."
+        default=("JPEG", "PNG", "WEBP", "AVIF", "HEIC"),
+        min_length=1,
+        description="Accepted files; also tiff, bmp, gif.",
     )
     max_bytes: PositiveInt = Field(default=25_000_000, description="Bytes of a photograph.")
     max_pixels: PositiveInt = Field(default=50_000_000, description="Pixels of a photograph.")
@@ -155,7 +190,15 @@ class Settings(BaseSettings):
             raise PydanticCustomError("host", reason)
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise PydanticCustomError("tls-key", "certificate and key go together; name both or neither")
+        if self.max_bytes >= self.upload_memory * 1_000_000:
+            raise PydanticCustomError("max-bytes", "so large a photograph does not fit into upload-memory; lower this")
         return self
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls_key else 'http'}://{host}:{self.port}/"
 
     @property
     def model_files(self) -> dict[str, str]:
@@ -183,7 +226,7 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> tuple[str, ...]:
         """Host names that requests may be for, none = any. On loopback others are names that a page had rebound."""
-        return self.allowed_hosts or (LOOPBACK_NAMES if self.is_local else ())
+        return self.allowed_hosts or ((*LOOPBACK_NAMES, _host_name(self.host)) if self.is_local else ())
 
 
 def parse_arguments(arguments: Sequence[str]) -> Settings:

@@ -198,9 +198,8 @@ def test_no_more_than_two_photos_are_sent_at_a_time(visit: Visit) -> None:
     expect(states).to_have_text(["Working", "Working", "Waiting"])
 
 
-def test_key_is_asked_for_once_and_sent(visit: Visit) -> None:
-    visit.expected = {"401"}
-    visit.open()
+def answer_to_sesame(visit: Visit) -> None:
+    """Let any photo that comes with the key "sesame" be answered as by ``answer_drawn``."""
     answer_drawn(visit)
 
     def check(route: Route) -> None:
@@ -210,6 +209,12 @@ def test_key_is_asked_for_once_and_sent(visit: Visit) -> None:
             refuse(route, 401, "unauthorized")
 
     visit.page.route("**/v1/cutout*", check)
+
+
+def test_key_is_asked_for_once_and_sent(visit: Visit) -> None:
+    visit.expected = {"401"}
+    visit.open()
+    answer_to_sesame(visit)
     visit.add(red_person("one.png"), red_person("two.png"))
     expect(visit.page.locator("#key")).to_be_visible()
     assert visit.faults() == []
@@ -217,6 +222,35 @@ def test_key_is_asked_for_once_and_sent(visit: Visit) -> None:
     visit.page.keyboard.press("Enter")
     expect(visit.page.locator(".photo .state")).to_have_text(["Done", "Done"])
     assert visit.page.evaluate("Object.values(localStorage)") == []
+
+
+def test_a_key_that_no_header_can_carry_is_asked_for_again(visit: Visit) -> None:
+    visit.page.add_init_script("sessionStorage.getItem('cutaway-key') ?? sessionStorage.setItem('cutaway-key', 'ключ')")
+    visit.open()
+    answer_drawn(visit)
+    visit.add(red_person())
+    expect(visit.page.locator("#key")).to_be_visible()
+    visit.page.fill("#key-input", "מפתח")
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.locator("#key")).to_be_visible()
+    visit.page.fill("#key-input", "sesame")
+    visit.page.keyboard.press("Enter")
+    visit.wait()
+    assert visit.page.evaluate("Object.values(sessionStorage)") == ["sesame"]
+
+
+def test_a_key_holds_where_storage_is_forbidden(visit: Visit) -> None:
+    visit.page.add_init_script("""
+        const refuse = { get() { throw new DOMException("", "SecurityError"); } };
+        Object.defineProperty(window, "sessionStorage", refuse);
+    """)
+    visit.expected = {"401"}
+    visit.open()
+    answer_to_sesame(visit)
+    visit.add(red_person())
+    visit.page.fill("#key-input", "sesame")
+    visit.page.keyboard.press("Enter")
+    visit.wait()
 
 
 def test_without_a_key_the_photo_says_what_is_missing(visit: Visit) -> None:

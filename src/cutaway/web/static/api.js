@@ -26,10 +26,27 @@ export class Problem extends Error {
   }
 }
 
-/** @param {string} key */
-export const useKey = (key) => sessionStorage.setItem(KEY, key);
+let key = remembered();
 
-export const hasKey = () => sessionStorage.getItem(KEY) !== null;
+/** @param {string} given  "" for none */
+export function useKey(given) {
+  key = given;
+  try {
+    sessionStorage.setItem(KEY, given);
+  } catch {
+    // Where storage is forbidden the key holds until the page is left.
+  }
+}
+
+export const hasKey = () => key !== "";
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
 
 /** @returns {Promise<Limits>} */
 export async function limits() {
@@ -77,8 +94,12 @@ function post(photo, options, { progress, signal }) {
     const request = new XMLHttpRequest();
     request.open("POST", "v1/cutout");
     request.responseType = "blob";
-    const key = sessionStorage.getItem(KEY);
-    if (key) request.setRequestHeader("X-Api-Key", key);
+    try {
+      if (key) request.setRequestHeader("X-Api-Key", key);
+    } catch {
+      useKey(""); // a header takes Latin-1 alone, so this is no server's key
+      throw new Problem("unauthorized");
+    }
     request.upload.onprogress = ({ loaded, total }) => progress?.(loaded / total);
     request.onload = () =>
       request.status === 200 ? resolve(request) : problemOf(request).then(reject, reject);

@@ -220,6 +220,23 @@ def test_a_photo_whose_sender_left_is_not_begun(tiny_model_path: Path) -> None:
     run(test)
 
 
+def test_a_photo_whose_sender_left_keeps_no_place_in_the_queue(tiny_model_path: Path) -> None:
+    async def test() -> None:
+        async with running(tiny_model_path, Plan(1, 1, 20.0, 1000)) as pool:
+            first = asyncio.create_task(pool.run(job(large())))
+            await until(lambda: pool.running == 1)
+            second = asyncio.create_task(pool.run(job()))
+            await until(lambda: pool.waiting == 1)
+            second.cancel()
+            await asyncio.wait([second])
+            assert not first.done()
+            answer, _ = await pool.run(job())
+            assert "cutout" in answer.facts
+            await first
+
+    run(test)
+
+
 def test_a_worker_is_replaced_after_its_share(tiny_model_path: Path) -> None:
     async def test() -> None:
         async with running(tiny_model_path, Plan(1, 4, 20.0, 2)) as pool:

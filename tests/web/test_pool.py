@@ -282,6 +282,21 @@ def test_a_damaged_model_is_said_to_be_why_nothing_starts(tiny_model_path: Path,
     run(test)
 
 
+def test_a_worker_that_fails_says_how_and_is_replaced(tiny_model_path: Path) -> None:
+    async def test() -> None:
+        said: list[str] = []
+        async with running(tiny_model_path) as pool:
+            pool.log = said.append
+            first = pids()
+            answer, _ = await pool.run(job(unforeseen=1))
+            assert answer.facts["problem"]["name"] == "worker-failed"
+            await until(lambda: len(pids()) == 1 and pids().isdisjoint(first))
+            assert count(pool, "cutaway_retries_total") == 0
+        assert said == ["worker-failed: TypeError"]
+
+    run(test)
+
+
 def test_a_worker_that_runs_out_of_memory_says_so_and_is_replaced(tiny_model_path: Path) -> None:
     async def test() -> None:
         setup = Setup({"tiny": str(tiny_model_path)}, ("guided",), 10**9, 50_000_000, 12_000, 1, 250_000_000)

@@ -232,8 +232,9 @@ class Pool:
             return await self._after_loss(each, ticket)
         self._mean_seconds += 0.1 * (time.monotonic() - started - self._mean_seconds)
         _settle(ticket, answer)
-        if "problem" in answer.facts and answer.facts["problem"]["name"] in FATAL:
-            return await self._replace(each, answer.facts["problem"]["name"])
+        problem = answer.facts.get("problem")
+        if problem and problem["name"] in FATAL:
+            return await self._replace(each, f"{problem['name']}: {answer.facts['error']}")
         return await self._recycled(each)
 
     async def _after_loss(self, each: _Worker, ticket: _Ticket) -> _Worker:

@@ -228,6 +228,13 @@ def test_a_form_without_its_parts_is_refused(client: TestClient) -> None:
     problem(client.post("/v1/cutout", files=files), 400, "malformed-request")
 
 
+@pytest.mark.parametrize("charset", ["undefined", "idna", "punycode", "rot13", "utf-7"])
+def test_a_form_in_an_odd_charset_is_refused_or_read(client: TestClient, charset: str) -> None:
+    kind = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+    body = b'--x\r\nContent-Disposition: form-data; name="\xff.."\r\n\r\n1\r\n--x--\r\n'
+    assert client.post("/v1/cutout", content=body, headers=kind).status_code == 400
+
+
 def test_a_compressed_body_is_refused(client: TestClient) -> None:
     problem(client.post("/v1/cutout", content=PHOTO, headers={"content-encoding": "gzip"}), 415, "unsupported-type")
 

@@ -124,8 +124,8 @@ async def _read_form(request: Request, most: int, stream: AsyncGenerator[bytes, 
     parser = _InMemory(request.headers, stream, max_files=2, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        raise ProblemError("malformed-request", f"The form cannot be read: {error.message}") from error
+    except (MultiPartException, ValueError) as error:  # ValueError is what codecs raise for an odd charset
+        raise ProblemError("malformed-request", f"The form cannot be read: {error}") from error
     try:
         return await _parts_of(form, most)
     finally:

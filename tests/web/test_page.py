@@ -3,6 +3,7 @@
 import base64
 import json
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
@@ -133,6 +134,28 @@ def test_photo_that_the_browser_cannot_show(visit: Visit) -> None:
     expect(visit.page.locator("input[value=keep]")).to_be_disabled()
     expect(visit.page.locator("#blur")).to_be_disabled()
     assert visit.pixels("#person").any()
+
+
+def test_a_photo_that_is_a_line_has_a_thumbnail(visit: Visit) -> None:
+    visit.open()
+    visit.page.route("**/v1/cutout*", lambda _: None)  # never answered: it is the photo's own that is to be seen
+    visit.add(file_of("line.png", encode(np.full((1, 60_000, 3), 90, np.uint8))))
+    expect(visit.page.locator(".photo canvas")).to_have_js_property("width", 112)
+
+
+def test_a_thumbnail_that_fails_leaves_the_others_their_turn(visit: Visit) -> None:
+    visit.page.add_init_script("""
+        const draw = CanvasRenderingContext2D.prototype.drawImage;
+        CanvasRenderingContext2D.prototype.drawImage = function (...rest) {
+            if (this.canvas.width !== 112) return draw.apply(this, rest);
+            CanvasRenderingContext2D.prototype.drawImage = draw;
+            throw new Error("no memory is left");
+        };
+    """)
+    visit.open()
+    answer_drawn(visit)
+    visit.cut(red_person("one.png"), red_person("two.png"))
+    expect(visit.page.locator(".photo canvas").nth(1)).to_have_js_property("width", 112)
 
 
 def test_a_busy_server_is_asked_again_without_a_word(visit: Visit) -> None:

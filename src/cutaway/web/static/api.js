@@ -11,7 +11,7 @@ const KEY = "cutaway-key";
 const LONGEST_PAUSE = 60;
 const TRIES = 6;
 
-/** What went wrong, by the server's name for it (see locales) or one of our own: unreachable, cancelled. */
+/** What went wrong, by the server's name for it (see locales) or one of our own: unreachable, unreadable-file, cancelled. */
 export class Problem extends Error {
   /**
    * @param {string} slug
@@ -103,11 +103,25 @@ function post(photo, options, { progress, signal }) {
     request.upload.onprogress = ({ loaded, total }) => progress?.(loaded / total);
     request.onload = () =>
       request.status === 200 ? resolve(request) : problemOf(request).then(reject, reject);
-    request.onerror = () => reject(new Problem("unreachable"));
+    request.onerror = () => unsent([photo, ...Object.values(options)]).then(reject);
     request.onabort = () => reject(new Problem("cancelled"));
     signal?.addEventListener("abort", () => request.abort());
     request.send(formOf(photo, options));
   });
+}
+
+/**
+ * Returns why nothing went out: browsers send no file that is not what it was when it was chosen.
+ *
+ * @param {(string | Blob)[]} parts
+ */
+async function unsent(parts) {
+  try {
+    for (const part of parts) if (part instanceof Blob) await part.slice(0, 1).arrayBuffer();
+  } catch {
+    return new Problem("unreadable-file");
+  }
+  return new Problem("unreachable");
 }
 
 /**

@@ -124,7 +124,6 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Message])
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            request.state.is_gone = True
             raise ClientDisconnect
         return working.result()
     finally:

@@ -142,6 +142,8 @@ def test_exif_stays_here_unless_it_is_asked_for(client: TestClient) -> None:
         ("magic=1", "magic"),
         ("refine=closed", "refine"),
         ("refine=closed-form", "refine"),
+        ("crop=1%25&crop=1%25", "crop"),
+        ("mask=true&mask=false", "mask"),
     ],
 )
 def test_a_wrong_option_is_named(client: TestClient, query: str, option: str) -> None:
@@ -153,9 +155,37 @@ def test_what_a_form_says_goes_before_the_query(client: TestClient) -> None:
     assert picture(client.post("/v1/cutout?size=5x6&mask=1", files=files, data={"size": "7x8"})).size == (7, 8)
 
 
-def test_an_option_that_a_form_says_twice_is_refused(client: TestClient) -> None:
-    files = {"image": ("a", PHOTO)}
-    problem(client.post("/v1/cutout", files=files, data={"crop": ["1%", "2%"]}), 400, "invalid-option")
+@pytest.mark.parametrize(
+    ("files", "fields", "option"),
+    [
+        ([], {"crop": ["1%", "2%"]}, "crop"),
+        ([], {"backgruond": "white"}, "backgruond"),
+        ([("backgruond", ("b", WALL))], {}, "backgruond"),
+        ([("crop", ("b", WALL))], {}, "crop"),
+        ([("background", ("b", WALL))], {"background": "white"}, "background"),
+        ([("image", ("b", PHOTO))], {}, "image"),
+    ],
+)
+def test_what_a_form_says_twice_or_wrongly_is_refused(
+    client: TestClient, files: list[tuple[str, tuple[str, bytes]]], fields: dict[str, object], option: str
+) -> None:
+    answer = client.post("/v1/cutout", files=[("image", ("a", PHOTO)), *files], data=fields)
+    assert problem(answer, 400, "invalid-option")["option"] == option
+
+
+def test_a_file_input_in_which_nothing_was_chosen_says_nothing(client: TestClient) -> None:
+    def form(*parts: bytes) -> bytes:
+        """Put a form together by hand: the client leaves out a file name that is empty."""
+        head = b"--x\r\nContent-Disposition: form-data; name="
+        return b"".join(head + part + b"\r\n" for part in parts) + b"--x--\r\n"
+
+    boundary = {"content-type": "multipart/form-data; boundary=x"}
+    image = b'"image"; filename="a"\r\n\r\n' + PHOTO
+    unfilled = b'"background"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n'
+    plain, red = form(image, unfilled), form(image, unfilled, b'"background"\r\n\r\nred')
+    assert picture(client.post("/v1/cutout", content=plain, headers=boundary)).mode == "RGBA"
+    assert picture(client.post("/v1/cutout", content=red, headers=boundary)).getpixel((0, 0)) == (255, 0, 0)
+    problem(client.post("/v1/cutout", content=form(unfilled), headers=boundary), 400, "no-image")
 
 
 @pytest.mark.parametrize(
@@ -196,6 +226,13 @@ def test_a_form_without_its_parts_is_refused(client: TestClient) -> None:
     problem(client.post("/v1/cutout", content=b"nonsense", headers=boundary), 400, "malformed-request")
     files = [("image", ("a", PHOTO)), ("background", ("b", WALL)), ("image", ("c", PHOTO))]
     problem(client.post("/v1/cutout", files=files), 400, "malformed-request")
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "punycode", "rot13", "utf-7"])
+def test_a_form_in_an_odd_charset_is_refused_or_read(client: TestClient, charset: str) -> None:
+    kind = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+    body = b'--x\r\nContent-Disposition: form-data; name="\xff.."\r\n\r\n1\r\n--x--\r\n'
+    assert client.post("/v1/cutout", content=body, headers=kind).status_code == 400
 
 
 def test_a_compressed_body_is_refused(client: TestClient) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
@@ -135,6 +136,28 @@ def test_photo_that_the_browser_cannot_show(visit: Visit) -> None:
     assert visit.pixels("#person").any()
 
 
+def test_a_photo_that_is_a_line_has_a_thumbnail(visit: Visit) -> None:
+    visit.open()
+    visit.page.route("**/v1/cutout*", lambda _: None)  # never answered: it is the photo's own that is to be seen
+    visit.add(file_of("line.png", encode(np.full((1, 60_000, 3), 90, np.uint8))))
+    expect(visit.page.locator(".photo canvas")).to_have_js_property("width", 112)
+
+
+def test_a_thumbnail_that_fails_leaves_the_others_their_turn(visit: Visit) -> None:
+    visit.page.add_init_script("""
+        const draw = CanvasRenderingContext2D.prototype.drawImage;
+        CanvasRenderingContext2D.prototype.drawImage = function (...rest) {
+            if (this.canvas.width !== 112) return draw.apply(this, rest);
+            CanvasRenderingContext2D.prototype.drawImage = draw;
+            throw new Error("no memory is left");
+        };
+    """)
+    visit.open()
+    answer_drawn(visit)
+    visit.cut(red_person("one.png"), red_person("two.png"))
+    expect(visit.page.locator(".photo canvas").nth(1)).to_have_js_property("width", 112)
+
+
 def test_a_busy_server_is_asked_again_without_a_word(visit: Visit) -> None:
     visit.expected = {"503", "429"}
     visit.open()
@@ -198,9 +221,8 @@ def test_no_more_than_two_photos_are_sent_at_a_time(visit: Visit) -> None:
     expect(states).to_have_text(["Working", "Working", "Waiting"])
 
 
-def test_key_is_asked_for_once_and_sent(visit: Visit) -> None:
-    visit.expected = {"401"}
-    visit.open()
+def answer_to_sesame(visit: Visit) -> None:
+    """Let any photo that comes with the key "sesame" be answered as by ``answer_drawn``."""
     answer_drawn(visit)
 
     def check(route: Route) -> None:
@@ -210,6 +232,12 @@ def test_key_is_asked_for_once_and_sent(visit: Visit) -> None:
             refuse(route, 401, "unauthorized")
 
     visit.page.route("**/v1/cutout*", check)
+
+
+def test_key_is_asked_for_once_and_sent(visit: Visit) -> None:
+    visit.expected = {"401"}
+    visit.open()
+    answer_to_sesame(visit)
     visit.add(red_person("one.png"), red_person("two.png"))
     expect(visit.page.locator("#key")).to_be_visible()
     assert visit.faults() == []
@@ -217,6 +245,35 @@ def test_key_is_asked_for_once_and_sent(visit: Visit) -> None:
     visit.page.keyboard.press("Enter")
     expect(visit.page.locator(".photo .state")).to_have_text(["Done", "Done"])
     assert visit.page.evaluate("Object.values(localStorage)") == []
+
+
+def test_a_key_that_no_header_can_carry_is_asked_for_again(visit: Visit) -> None:
+    visit.page.add_init_script("sessionStorage.getItem('cutaway-key') ?? sessionStorage.setItem('cutaway-key', 'ключ')")
+    visit.open()
+    answer_drawn(visit)
+    visit.add(red_person())
+    expect(visit.page.locator("#key")).to_be_visible()
+    visit.page.fill("#key-input", "מפתח")
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.locator("#key")).to_be_visible()
+    visit.page.fill("#key-input", "sesame")
+    visit.page.keyboard.press("Enter")
+    visit.wait()
+    assert visit.page.evaluate("Object.values(sessionStorage)") == ["sesame"]
+
+
+def test_a_key_holds_where_storage_is_forbidden(visit: Visit) -> None:
+    visit.page.add_init_script("""
+        const refuse = { get() { throw new DOMException("", "SecurityError"); } };
+        Object.defineProperty(window, "sessionStorage", refuse);
+    """)
+    visit.expected = {"401"}
+    visit.open()
+    answer_to_sesame(visit)
+    visit.add(red_person())
+    visit.page.fill("#key-input", "sesame")
+    visit.page.keyboard.press("Enter")
+    visit.wait()
 
 
 def test_without_a_key_the_photo_says_what_is_missing(visit: Visit) -> None:

@@ -3,6 +3,7 @@
 import base64
 import io
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,6 +128,29 @@ def test_a_failure_to_save_is_told(visit: Visit) -> None:
     visit.page.click("#download")
     expect(visit.page.locator("#toast")).to_contain_text("took too long")
     expect(visit.page.locator("#download")).to_have_attribute("aria-busy", "false")
+
+
+def test_a_background_with_a_hole_is_said_to_be_what_is_wrong(visit: Visit) -> None:
+    visit.expected = {"400"}
+    visit.open().cut(sample())
+    hole = np.full((20, 20, 4), 255, np.uint8)
+    hole[0, 0, 3] = 0
+    visit.page.set_input_files("#picture-chooser", [file_of("hole.png", encode(hole))])
+    visit.page.click("#download")
+    expect(visit.page.locator("#toast")).to_contain_text("without transparent parts")
+
+
+def test_a_photo_that_changed_on_the_disk_is_said_to_be_what_is_wrong(visit: Visit, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(SAMPLE.read_bytes())
+    visit.open().page.set_input_files("#chooser", photo)
+    visit.wait()
+    photo.write_bytes(b"something else")
+    visit.page.get_by_role("button", name="White").click()
+    visit.page.click("#download")
+    expect(visit.page.locator("#toast")).to_contain_text("The file cannot be read any more")
+    assert all("ERR_UPLOAD_FILE_CHANGED" in each for each in visit.said)
+    visit.said.clear()
 
 
 def test_large_photo_is_worked_on_at_a_size_that_browsers_take(visit: Visit) -> None:

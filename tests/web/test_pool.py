@@ -220,6 +220,23 @@ def test_a_photo_whose_sender_left_is_not_begun(tiny_model_path: Path) -> None:
     run(test)
 
 
+def test_a_photo_whose_sender_left_keeps_no_place_in_the_queue(tiny_model_path: Path) -> None:
+    async def test() -> None:
+        async with running(tiny_model_path, Plan(1, 1, 20.0, 1000)) as pool:
+            first = asyncio.create_task(pool.run(job(large())))
+            await until(lambda: pool.running == 1)
+            second = asyncio.create_task(pool.run(job()))
+            await until(lambda: pool.waiting == 1)
+            second.cancel()
+            await asyncio.wait([second])
+            assert not first.done()
+            answer, _ = await pool.run(job())
+            assert "cutout" in answer.facts
+            await first
+
+    run(test)
+
+
 def test_a_worker_is_replaced_after_its_share(tiny_model_path: Path) -> None:
     async def test() -> None:
         async with running(tiny_model_path, Plan(1, 4, 20.0, 2)) as pool:
@@ -261,6 +278,21 @@ def test_a_damaged_model_is_said_to_be_why_nothing_starts(tiny_model_path: Path,
         with pytest.raises(RuntimeError, match=r"a worker did not start: .*damaged"):
             async with running(damaged):
                 pass
+
+    run(test)
+
+
+def test_a_worker_that_fails_says_how_and_is_replaced(tiny_model_path: Path) -> None:
+    async def test() -> None:
+        said: list[str] = []
+        async with running(tiny_model_path) as pool:
+            pool.log = said.append
+            first = pids()
+            answer, _ = await pool.run(job(unforeseen=1))
+            assert answer.facts["problem"]["name"] == "worker-failed"
+            await until(lambda: len(pids()) == 1 and pids().isdisjoint(first))
+            assert count(pool, "cutaway_retries_total") == 0
+        assert said == ["worker-failed: TypeError"]
 
     run(test)
 

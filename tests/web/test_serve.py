@@ -101,6 +101,15 @@ def test_a_client_may_leave_at_any_time(address: str) -> None:
         assert answer.status == 200
 
 
+@pytest.mark.parametrize("kind", ["image/png", "multipart/form-data; boundary=x"])
+def test_an_upload_that_breaks_off_is_no_fault_of_the_request(tiny_model_path: Path, kind: str) -> None:
+    with process(tiny_model_path) as address:
+        with connect(address) as client:
+            client.sendall(HEAD + f"Content-Type: {kind}\r\nContent-Length: 1000\r\n\r\n--x\r\n".encode())
+        wait_for_metric(address, 'cutaway_requests_total{method="POST",route="/v1/cutout",status="499"} 1.0')
+        assert "malformed-request" not in metrics(address)
+
+
 def test_a_photo_whose_sender_left_is_not_begun(tiny_model_path: Path) -> None:
     large = encode(draw_person(3000, 3000), compress_level=1)
     with process(tiny_model_path) as address, connect(address) as first, connect(address) as second:

@@ -84,6 +84,9 @@ def _describe(app: FastAPI) -> None:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     response = problem_response(request, _problem_of(error))
+    if isinstance(error, ClientDisconnect):  # there is nobody who has a problem
+        request.state.is_gone = True
+        del request.state.problem
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})
     return response

@@ -20,7 +20,7 @@ from cutaway.web.messages import Message
 from cutaway.web.problems import ProblemError
 from cutaway.web.service import Service, service_of
 from cutaway.web.uploads import Upload
-from cutaway.web.wishes import Wishes, look, merged
+from cutaway.web.wishes import Wishes, check_once, look, merged
 
 
 def _known(request: Request) -> Service:
@@ -65,6 +65,7 @@ async def models(service: Known) -> list[answers.Model]:
 async def cutout(request: Request, query: Annotated[Wishes, Query()], service: Known) -> Response:
     """Cut the people out of a photograph, which is the body, or the part ``image`` of a form."""
     accept, settings = request.headers.get("accept", ""), service.settings
+    check_once(name for name, _ in request.query_params.multi_items())
     negotiation.choose(accept, query.format)
     service.rate_limit.check(request)
     service.pool.check_room()
@@ -123,7 +124,6 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, Message])
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            request.state.is_gone = True
             raise ClientDisconnect
         return working.result()
     finally:

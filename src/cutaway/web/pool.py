@@ -9,7 +9,7 @@ import math
 import os
 import sys
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -107,13 +107,11 @@ class Pool:
     running: int = 0
     ready: int = 0
     models: dict[str, Any] = field(default_factory=dict)
-    _queue: asyncio.Queue[_Ticket] = field(init=False)
+    _queue: deque[_Ticket] = field(default_factory=deque)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _minders: list[asyncio.Task[None]] = field(default_factory=list)
     _poisonous: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
     _mean_seconds: float = 0.5
-
-    def __post_init__(self) -> None:
-        self._queue = asyncio.Queue(self.plan.queue)
 
     async def start(self) -> None:
         """Start every worker. Raises ``RuntimeError`` when one does not come up."""
@@ -129,13 +127,13 @@ class Pool:
     @property
     def waiting(self) -> int:
         """Photographs in the queue."""
-        return self._queue.qsize()
+        return len(self._queue)
 
     def check_room(self) -> None:
         """Raise ``ProblemError`` when no more photographs are taken, because the queue is full or the server stops."""
         if self.stopping:
             raise ProblemError("shutting-down", "The server is being stopped.", retry_after=self.patience())
-        if self._queue.full():
+        if self.waiting >= self.plan.queue:
             detail = f"{self.waiting} photographs are waiting, as many as may; try again later."
             raise ProblemError("busy", detail, retry_after=self.patience())
 
@@ -146,7 +144,7 @@ class Pool:
     async def run(self, message: Message) -> tuple[Message, float]:
         """Return the worker's answer to ``message``, and the seconds that it waited in the queue.
 
-        If the caller is cancelled before work on it has begun, it never does.
+        If the caller is cancelled before work on it has begun, it never does, and its place in the queue is free.
 
         Raises:
             ProblemError: No room, no time, or a photograph that kills workers.
@@ -157,13 +155,16 @@ class Pool:
         loop = asyncio.get_running_loop()
         ticket = _Ticket(pack(message), digest, loop.time() + self.plan.deadline, loop.create_future())
         entered = loop.time()
-        self._queue.put_nowait(ticket)
+        self._queue.append(ticket)
+        self._arrived.set()
         try:
             answer = await asyncio.wait_for(asyncio.shield(ticket.answer), self.plan.deadline + PAUSE_SECONDS)
         except TimeoutError:
             raise _too_late(self.plan.deadline) from None
         finally:
             ticket.answer.cancel()
+            with suppress(ValueError):  # a worker has taken it
+                self._queue.remove(ticket)
         return answer, ticket.begun - entered
 
     async def drain(self, seconds: float) -> None:
@@ -204,13 +205,20 @@ class Pool:
 
     async def _take(self, each: _Worker) -> _Ticket | None:
         """Return the next photograph of the queue, None if ``each`` dies while it waits for one."""
-        getting, dying = asyncio.create_task(self._queue.get()), asyncio.create_task(each.process.wait())
+        getting, dying = asyncio.create_task(self._first()), asyncio.create_task(each.process.wait())
         try:
             await asyncio.wait((getting, dying), return_when=asyncio.FIRST_COMPLETED)
             return getting.result() if getting.done() else None
         finally:
             getting.cancel()
             dying.cancel()
+
+    async def _first(self) -> _Ticket:
+        """Return the next photograph of the queue, once there is one."""
+        while not self._queue:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._queue.popleft()
 
     async def _attempt(self, each: _Worker, ticket: _Ticket) -> _Worker:
         started = time.monotonic()
@@ -224,8 +232,9 @@ class Pool:
             return await self._after_loss(each, ticket)
         self._mean_seconds += 0.1 * (time.monotonic() - started - self._mean_seconds)
         _settle(ticket, answer)
-        if "problem" in answer.facts and answer.facts["problem"]["name"] in FATAL:
-            return await self._replace(each, answer.facts["problem"]["name"])
+        problem = answer.facts.get("problem")
+        if problem and problem["name"] in FATAL:
+            return await self._replace(each, f"{problem['name']}: {answer.facts['error']}")
         return await self._recycled(each)
 
     async def _after_loss(self, each: _Worker, ticket: _Ticket) -> _Worker:

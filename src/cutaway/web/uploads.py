@@ -12,9 +12,13 @@ from starlette.requests import Request
 
 from cutaway.web.problems import ProblemError
 from cutaway.web.settings import Pace
+from cutaway.web.wishes import check_once
 
 FORM_OVERHEAD = 64_000
 """Bytes that a form may take besides its two files."""
+
+FILES = ("image", "background")
+"""The parts of a form that may be files."""
 
 MOST_FIELDS = 24
 LONGEST_FIELD = 1_000
@@ -120,8 +124,8 @@ async def _read_form(request: Request, most: int, stream: AsyncGenerator[bytes, 
     parser = _InMemory(request.headers, stream, max_files=2, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        raise ProblemError("malformed-request", f"The form cannot be read: {error.message}") from error
+    except (MultiPartException, ValueError) as error:  # ValueError is what codecs raise for an odd charset
+        raise ProblemError("malformed-request", f"The form cannot be read: {error}") from error
     try:
         return await _parts_of(form, most)
     finally:
@@ -129,19 +133,25 @@ async def _read_form(request: Request, most: int, stream: AsyncGenerator[bytes, 
 
 
 async def _parts_of(form: FormData, most: int) -> Upload:
-    image, picture = await _file(form, "image", most), await _file(form, "background", most)
-    if not image:
+    parts = [(name, part) for name, part in form.multi_items() if not _is_unfilled(part)]
+    check_once(name for name, _ in parts)
+    files = {name: part for name, part in parts if isinstance(part, UploadFile)}
+    data = {name: await _read(files[name], most) for name in FILES if name in files}
+    if not data.get("image"):
         raise ProblemError("no-image", "The form has no file in its part 'image', or an empty one.")
-    fields = tuple((name, value) for name, value in form.multi_items() if isinstance(value, str))
-    sent = form["image"]
-    return Upload(image, picture, fields, (sent.filename or "") if isinstance(sent, UploadFile) else "")
+    for name in files.keys() - data.keys():
+        raise ProblemError("invalid-option", f"{name}: there is no such file; send {' and '.join(FILES)}.", option=name)
+    fields = tuple((name, value) for name, value in parts if isinstance(value, str))
+    return Upload(data["image"], data.get("background"), fields, files["image"].filename or "")
 
 
-async def _file(form: FormData, name: str, most: int) -> bytes | None:
-    part = form.get(name)
-    if not isinstance(part, UploadFile):
-        return None
-    data = await part.read()
+def _is_unfilled(part: UploadFile | str) -> bool:
+    """Return whether ``part`` is what a browser sends of a file input in which nothing was chosen."""
+    return isinstance(part, UploadFile) and not part.filename and not part.size
+
+
+async def _read(file: UploadFile, most: int) -> bytes:
+    data = await file.read()
     if len(data) > most:
         raise _too_large(most, len(data))
     return data

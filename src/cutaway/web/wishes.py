@@ -1,6 +1,7 @@
 """The options of a cut-out over HTTP: those of the command line, as a query or as the fields of a form."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -74,14 +75,18 @@ class Wishes(BaseModel):
     require_person: bool = Field(default=False, description="Answer 422 where nobody is found.")
 
 
+def check_once(names: Iterable[str]) -> None:
+    """Raise ``ProblemError`` if one of ``names``, of the options of a query or the parts of a form, stands twice."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ProblemError("invalid-option", f"{name}: it stands {count} times; say it once.", option=name)
+
+
 def merged(query: Wishes, form: tuple[tuple[str, str], ...]) -> Wishes:
-    """Return the options of both; the form's go first. Raises ``ProblemError`` if one is wrong or stands twice."""
-    fields = dict(form)
+    """Return the options of both; the form's go first. Raises ``ProblemError`` if one is wrong."""
     said = query.model_dump(exclude_unset=True)
-    if len(fields) < len(form):
-        raise ProblemError("invalid-option", "An option stands twice in the form; say it once.")
     try:
-        return Wishes.model_validate({**said, **fields})
+        return Wishes.model_validate({**said, **dict(form)})
     except ValidationError as error:
         raise invalid(error.errors()[0]) from error
 

@@ -29,6 +29,10 @@ NICENESS = 10
 """How far a worker stands back behind the server, which has little to do, and has to do it at once."""
 
 
+OUT_OF_MEMORY = ("can't start new thread", "out of memory", "bad_alloc", "Failed to allocate memory")
+"""What errors say that are no ``MemoryError``: of Python's threads, libvips, C++ and ONNX Runtime."""
+
+
 def main() -> None:
     """Answer every message until there are no more."""
     setup = from_json(sys.argv[1])
@@ -61,18 +65,34 @@ def answer(job: Message, workshop: Workshop) -> Message:
     """Return the result of ``job``, or the problem with it. Whatever a photograph brings about stays in here."""
     try:
         return _cut_out(job, workshop)
-    except MemoryError:
+    except Exception as error:
+        # Of its text a log may hold nothing: a library's could tell of somebody's photograph.
+        return Message({**_problem_of(error).facts, "error": type(error).__name__})
+
+
+def _problem_of(error: Exception) -> Message:
+    if _lacks_memory(error):
         return _problem("too-demanding", "The photograph takes more memory than a worker has; send a smaller copy.")
-    except LimitError as error:
-        return _problem("too-many-pixels", str(error), limit=error.limit, actual=error.actual)
-    except OptionError as error:
-        return _problem("invalid-option", f"{error.option}: {error}", option=error.option)
-    except ImageError as error:
-        return _problem("unreadable-image", str(error))
-    except ModelError as error:
-        return _problem("worker-failed", str(error))
-    except CutawayError as error:
-        return _problem("impossible", str(error))
+    match error:
+        case LimitError():
+            return _problem("too-many-pixels", str(error), limit=error.limit, actual=error.actual)
+        case OptionError():
+            return _problem("invalid-option", f"{error.option}: {error}", option=error.option)
+        case ImageError():
+            return _problem("unreadable-image", str(error))
+        case ModelError():
+            return _problem("worker-failed", str(error))
+        case CutawayError():
+            return _problem("impossible", str(error))
+    return _problem("worker-failed", "A worker failed over the photograph; the server's log says by what error.")
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Return whether want of memory is what ``error``, or what it came from, tells of."""
+    if error is None:
+        return False
+    told = isinstance(error, MemoryError) or any(sign in str(error) for sign in OUT_OF_MEMORY)
+    return told or _lacks_memory(error.__cause__)
 
 
 def _cut_out(job: Message, workshop: Workshop) -> Message:

@@ -11,7 +11,7 @@ const KEY = "cutaway-key";
 const LONGEST_PAUSE = 60;
 const TRIES = 6;
 
-/** What went wrong, by the server's name for it (see locales) or one of our own: unreachable, cancelled. */
+/** What went wrong, by the server's name for it (see locales) or one of our own: unreachable, unreadable-file, cancelled. */
 export class Problem extends Error {
   /**
    * @param {string} slug
@@ -26,10 +26,27 @@ export class Problem extends Error {
   }
 }
 
-/** @param {string} key */
-export const useKey = (key) => sessionStorage.setItem(KEY, key);
+let key = remembered();
 
-export const hasKey = () => sessionStorage.getItem(KEY) !== null;
+/** @param {string} given  "" for none */
+export function useKey(given) {
+  key = given;
+  try {
+    sessionStorage.setItem(KEY, given);
+  } catch {
+    // Where storage is forbidden the key holds until the page is left.
+  }
+}
+
+export const hasKey = () => key !== "";
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
 
 /** @returns {Promise<Limits>} */
 export async function limits() {
@@ -77,16 +94,34 @@ function post(photo, options, { progress, signal }) {
     const request = new XMLHttpRequest();
     request.open("POST", "v1/cutout");
     request.responseType = "blob";
-    const key = sessionStorage.getItem(KEY);
-    if (key) request.setRequestHeader("X-Api-Key", key);
+    try {
+      if (key) request.setRequestHeader("X-Api-Key", key);
+    } catch {
+      useKey(""); // a header takes Latin-1 alone, so this is no server's key
+      throw new Problem("unauthorized");
+    }
     request.upload.onprogress = ({ loaded, total }) => progress?.(loaded / total);
     request.onload = () =>
       request.status === 200 ? resolve(request) : problemOf(request).then(reject, reject);
-    request.onerror = () => reject(new Problem("unreachable"));
+    request.onerror = () => unsent([photo, ...Object.values(options)]).then(reject);
     request.onabort = () => reject(new Problem("cancelled"));
     signal?.addEventListener("abort", () => request.abort());
     request.send(formOf(photo, options));
   });
+}
+
+/**
+ * Returns why nothing went out: browsers send no file that is not what it was when it was chosen.
+ *
+ * @param {(string | Blob)[]} parts
+ */
+async function unsent(parts) {
+  try {
+    for (const part of parts) if (part instanceof Blob) await part.slice(0, 1).arrayBuffer();
+  } catch {
+    return new Problem("unreadable-file");
+  }
+  return new Problem("unreachable");
 }
 
 /**

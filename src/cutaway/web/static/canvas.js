@@ -42,8 +42,8 @@ export async function decode(blob, most = MOST_PIXELS) {
   const whole = await createImageBitmap(blob).catch(() => null);
   const scale = whole ? Math.sqrt(most / (whole.width * whole.height)) : 1;
   if (!whole || scale >= 1) return whole;
-  const resizeWidth = Math.floor(whole.width * scale);
-  const resizeHeight = Math.floor(whole.height * scale);
+  const resizeWidth = Math.max(1, Math.floor(whole.width * scale));
+  const resizeHeight = Math.max(1, Math.floor(whole.height * scale));
   const small = await createImageBitmap(whole, { resizeWidth, resizeHeight, resizeQuality: "high" });
   whole.close();
   return small;

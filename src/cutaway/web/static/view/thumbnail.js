@@ -10,11 +10,12 @@ let turn = Promise.resolve();
  * @param {Blob} blob
  */
 export function drawThumbnail(canvas, blob) {
-  turn = turn.then(async () => {
+  const draw = async () => {
     const picture = await decode(blob, 4 * SIDE * SIDE);
     if (!picture) return;
     canvas.width = canvas.height = SIDE;
     drawCovering(context(canvas), picture);
     picture.close();
-  });
+  };
+  turn = turn.then(draw).catch(() => {}); // without one a photo keeps its name, and the next has its turn
 }

@@ -231,7 +231,7 @@ def _refuse_upscaling(scale: float, upscale: bool) -> None:
     if scale > 1 and not upscale:
         raise CutawayError(
             f"The person would have to be enlarged {scale:.2f} times for this preset; "
-            "take a larger photograph, or allow upscaling."
+            "take a larger photograph, or allow it by upscale (--upscale)."
         )
 
 

@@ -144,7 +144,8 @@ def check_target(path: Path, *, overwrite: bool = False) -> None:
     if path.exists() and not path.is_file():
         raise OutputError(f"{name} is not a file that can be written; name a file.")
     if path.exists() and not overwrite:
-        raise OutputError(f"{name} already exists and is kept; ask for it to be overwritten or choose another name.")
+        advice = "choose another name, or say --overwrite (overwrite=True)"
+        raise OutputError(f"{name} already exists and is kept; {advice}.")
 
 
 def write(path: Path, data: bytes, *, overwrite: bool = False) -> None:

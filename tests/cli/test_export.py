@@ -103,7 +103,7 @@ def test_weights_are_kept_unless_they_may_be_overwritten(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"checkpoint": "gone.pt"}, "gone.pt cannot be read"),
+        ({"checkpoint": "gone.pt"}, "there is no checkpoint gone.pt"),
         ({"checkpoint": "card.toml"}, "card.toml cannot be read"),
         ({"--size": "100"}, "size 100 has to be a positive multiple of 32"),
         ({"--card": "gone.toml"}, "gone.toml cannot be read"),

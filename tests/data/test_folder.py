@@ -117,7 +117,7 @@ def test_a_table_that_is_no_text_is_refused(people: Path) -> None:
 
 def test_a_missing_mask_is_named(people: Path) -> None:
     (people / "masks" / "person_02.png").unlink()
-    with pytest.raises(DataError, match=r"person_02\.png cannot be read: .*; put a whole image there"):
+    with pytest.raises(DataError, match=r"there is no mask .*person_02\.png; draw one"):
         read_folder(people)
 
 

@@ -284,5 +284,5 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone\.pt cannot be read: .*No such file.*; name another"):
+    with pytest.raises(DataError, match=r"there is no checkpoint .*gone\.pt; name another"):
         checkpoint.load(tmp_path / "gone.pt")

@@ -109,7 +109,7 @@ def cut_close_ups(samples: Sequence[Sample], each: int, out: Path, *, overwrite:
     """
     small = with_small_people(samples)
     photos, masks = out.with_name(f"{out.stem}-photos"), masks_beside(out)
-    for folder in (photos, masks):
+    for folder in (photos, masks) if small else ():
         folder.mkdir(exist_ok=True)
     made = [make_close_ups(sample, each, photos, masks) for sample in track(small, len(small), "Cropping")]
     failures = [outcome for outcome in made if isinstance(outcome, Failure)]

@@ -40,6 +40,8 @@ def read_labels(path: Path) -> Labels:
     try:
         with PillowImage.open(content(path)) as file:
             values, opacity = _planes(file)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no mask {path}; draw one, or let cutaway remove --mask draw it") from error
     except UNREADABLE as error:
         raise DataError(f"the mask {path} cannot be read: {error}; put a whole image there") from error
     if 0 < values.max() < 128:

@@ -101,7 +101,7 @@ def check_folder(folder: Path, *, overwrite: bool = False) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; name a folder")
     if folder.exists() and not overwrite:
-        raise OutputError(f"{folder} already exists and is kept; ask for it to be overwritten or name another folder")
+        raise OutputError(f"{folder} already exists and is kept; name another folder, or say --overwrite")
 
 
 def _put(temporary: Path, folder: Path) -> None:

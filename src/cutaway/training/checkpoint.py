@@ -68,6 +68,9 @@ def load(path: Path) -> dict[str, Any]:
             raise DataError(f"the checkpoint {path} is damaged: {damaged} is not as it was written; {_ADVICE}")
         content.seek(0)
         state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        advice = "name another, or go on with its run by --resume"
+        raise DataError(f"there is no checkpoint {path}; {advice}") from error
     except _DAMAGE as error:
         raise DataError(f"the checkpoint {path} cannot be read: {error}; {_ADVICE}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:

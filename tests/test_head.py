@@ -5,7 +5,7 @@ import pytest
 
 from cutaway.errors import CutawayError
 from cutaway.head import find_head
-from cutaway.types import Alpha
+from cutaway.types import Alpha, Mask
 
 
 def draw(head: tuple[float, float], neck: float, *, chin: float = 300, shoulders: float = 400) -> Alpha:
@@ -53,6 +53,29 @@ def test_a_raised_arm_and_a_head_alone_are_refused() -> None:
         find_head(alpha)
     with pytest.raises(CutawayError, match="shoulders"):
         find_head(draw((240, 170), 110)[:330])
+
+
+def test_a_gap_between_two_people_is_no_head() -> None:
+    def ellipse(across: float, down: float, width: float, height: float) -> Mask:
+        return np.less_equal(((columns - across) / width) ** 2 + ((rows - down) / height) ** 2, 1)
+
+    rows, columns = np.mgrid[0:400, 0:600]
+    people = np.zeros((400, 600), np.bool_)
+    for across, top in ((180, 100), (290, 118)):
+        throat = (abs(columns - across) <= 10) & (rows >= top + 40) & (rows <= top + 68)
+        people |= ellipse(across, top + 26, 20, 26) | throat | ellipse(across, top + 182, 50, 118)
+    with pytest.raises(CutawayError, match="a second person"):
+        find_head(people.astype(np.float32))
+
+
+def test_a_bar_above_the_body_is_no_head() -> None:
+    """No column of it holds a head's share of person, so there is no middle."""
+    rows, columns = np.mgrid[0:300, 0:500]
+    bar = (rows < 75) & (columns >= 3 * rows) & (columns < 3 * rows + 60)
+    throat = (rows >= 75) & (rows < 110) & (columns >= 400) & (columns < 440)
+    body = (rows >= 110) & (columns >= 100)
+    with pytest.raises(CutawayError, match="what is beside it"):
+        find_head(np.asarray(bar | throat | body, np.float32))
 
 
 def test_nobody_has_no_head() -> None:

@@ -21,6 +21,13 @@ def test_predict_gives_what_the_graph_says(tiny_model_path: Path) -> None:
     np.testing.assert_allclose(Runtime(tiny_model_path, threads=1).predict(batch), expected, atol=1e-5)
 
 
+def test_alphas_that_are_no_numbers_are_an_error_and_not_nobody(tiny_model_path: Path) -> None:
+    batch = np.zeros((1, 3, 32, 64), np.float32)
+    batch[0, 0, 5, 7] = np.nan
+    with pytest.raises(ModelError, match="no numbers"):
+        Runtime(tiny_model_path, threads=1).predict(batch)
+
+
 def test_the_manifest_is_read_from_the_file(tiny_model_path: Path) -> None:
     found = Runtime(tiny_model_path).manifest
     assert (found.name, found.fit, found.training_data) == (TINY.name, TINY.fit, TINY.training_data)

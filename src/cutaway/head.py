@@ -37,7 +37,8 @@ def find_head(alpha: Alpha) -> Head:
     The crown is the person's first row. The head is what lies above the first narrowing, going down, to
     ``NECK_SHARE``. An outline does not show the chin: it is put halfway between the neck's first narrowest row, which
     lies above most chins, and ``PROPORTION`` times the head's width, which lies below.
-    Raises ``CutawayError`` where there is nobody, or no neck: under long hair, a hood or a raised arm.
+    Raises ``CutawayError`` where there is nobody, where there is no neck (under long hair, a hood or a raised arm), and
+    where somebody else, or an arm, is beside the head.
     """
     box = bounding_box(alpha)
     if box is None:
@@ -45,12 +46,16 @@ def find_head(alpha: Alpha) -> Head:
     person = alpha[box[0] : box[2]] >= 0.5
     height = _head_height(_smooth(person.sum(axis=1)))
     if height is None:
-        raise CutawayError(
-            "The head cannot be told from the shoulders by the outline (long hair, a hood, a raised arm?); "
-            "choose a size instead of a preset, or crop by hand."
-        )
+        raise _unclear("the shoulders", "long hair, a hood, a raised arm?")
     columns = np.flatnonzero(person[: round(height)].sum(axis=0) > height / 4)
+    if not columns.size or np.ptp(columns) >= columns.size:
+        raise _unclear("what is beside it", "a second person, an arm?")
     return Head(box[0], box[0] + height, float(columns.mean()) + 0.5)
+
+
+def _unclear(others: str, guess: str) -> CutawayError:
+    reason = f"The head cannot be told from {others} by the outline ({guess})"
+    return CutawayError(f"{reason}; choose a size instead of a preset, or crop by hand.")
 
 
 def _smooth(widths: NDArray[np.int_]) -> NDArray[np.float64]:

@@ -64,7 +64,7 @@ class Runtime:
         H and W are multiples of the manifest's ``fit.multiple``.
 
         Raises:
-            ModelError: ONNX Runtime fails, for want of memory say.
+            ModelError: ONNX Runtime fails, for want of memory say, or gives alphas that are no numbers.
         """
         try:
             alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": batch})[0]
@@ -72,6 +72,10 @@ class Runtime:
             raise ModelError(
                 f"the model {self.manifest.name} fails on {batch.shape}: {error}; free memory or use provider 'cpu'"
             ) from error
+        if not np.isfinite(alpha).all():  # it would count as nobody
+            raise ModelError(
+                f"the model {self.manifest.name} gives alphas that are no numbers; export or train it anew"
+            )
         return alpha
 
 

@@ -85,6 +85,17 @@ def test_another_threshold_looks_at_no_photo_again(
     assert (out.with_name("selfies-masks") / "anna.png").stat().st_mtime_ns == before
 
 
+def test_a_photo_whose_mask_was_lost_is_looked_at_again(
+    cutaway_command: Command, order: list[str | Path], out: Path
+) -> None:
+    assert cutaway_command(*order).code == 0
+    mask = out.with_name("selfies-masks") / "anna.png"
+    drawn = mask.read_bytes()
+    mask.unlink()
+    assert cutaway_command(*order, "--overwrite").code == 0
+    assert mask.read_bytes() == drawn
+
+
 def test_what_was_cut_short_goes_on_to_the_same_index(
     cutaway_command: Command, order: list[str | Path], photos: Path, out: Path
 ) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,6 +134,8 @@ def test_a_checkpoint_is_refused_with_the_way_to_weights(run: Run) -> None:
     said = " ".join(result.stderr.replace("│", " ").split())
     assert "runs/unet/best.pt is a checkpoint; export it first" in said
     assert "cutaway export runs/unet/best.pt -o runs/unet/best.onnx" in said
+    spaced = " ".join(run("my runs/best.pt").stderr.replace("│", " ").split())
+    assert "cutaway export 'my runs/best.pt' -o 'my runs/best.onnx'" in spaced
 
 
 def test_json_is_all_there_is_on_standard_output(run: Run) -> None:
@@ -192,6 +195,21 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(
     result = run("portrait", "--report", data / report, "--overwrite")
     assert result.exit_code == 2
     assert result.stdout == ""
+
+
+def test_a_report_in_a_folder_that_takes_no_files_is_refused_before_the_work(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(PaleRemover, "remove")
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != data or not mode & os.W_OK)
+    result = run("portrait", "--report", data / "report.html")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "takes no files" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_name_that_is_no_text_stands_in_the_report(run: Run, data: Path) -> None:
+    assert run("caf\udce9.onnx", "--json", "--report", data / "report.html").exit_code == 0
+    assert r"caf\udce9.onnx" in (data / "report.html").read_text(encoding="utf-8")
 
 
 def test_masks_of_other_splits_are_not_read(run: Run, data: Path) -> None:

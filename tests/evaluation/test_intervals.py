@@ -1,6 +1,7 @@
 """The intervals, judged by SciPy's, and by how they tell two models apart."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,16 @@ def test_a_difference_is_taken_photo_by_photo(samples: list[Sample], make_result
 def test_a_model_does_not_differ_from_itself(samples: list[Sample], make_result: MakeResult) -> None:
     result = make_result("m", samples)
     assert differences(result.evaluation, result.evaluation)[-1].boundary_f == Estimate(0, (0, 0))
+
+
+def test_two_truths_of_one_photo_are_two_photos(
+    samples: list[Sample], person: Callable[[float], Mask], make_sample: MakeSample, make_result: MakeResult
+) -> None:
+    other = make_sample("other", person(0.5), person(0.4))
+    twice = [samples[0], replace(samples[0], id="by another", mask=other.mask)]
+    result = make_result("m", twice)
+    assert len({row.scores for row in result.evaluation.rows}) == 2
+    assert differences(result.evaluation, result.evaluation)[-1].person_iou.mean == 0
 
 
 def test_only_photos_that_both_answered_are_compared(samples: list[Sample], make_result: MakeResult) -> None:

@@ -82,7 +82,8 @@ def _answers(
     write_ledger(path, name, known.values())
     with path.open("a", encoding="utf-8") as ledger:
         for identity, photo in photos.items():
-            if (answer := known.get(identity)) and answer.stamp == stamp(photo):
+            drawn = (masks / f"{identity}.png").is_file()
+            if drawn and (answer := known.get(identity)) and answer.stamp == stamp(photo):
                 yield answer
                 continue
             outcome = label(identity, photo, teacher, masks)

@@ -1,5 +1,6 @@
 """What commands that write one file say before their work, which may take long, and not after it."""
 
+import os
 from pathlib import Path
 
 import typer
@@ -16,6 +17,8 @@ def refuse_unwritable(path: Path, option: str, *, overwrite: bool) -> None:
         raise typer.BadParameter(str(error), param_hint=f"'{option}'") from error
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}; make it first.", param_hint=f"'{option}'")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise typer.BadParameter(f"the folder {path.parent} takes no files; name another.", param_hint=f"'{option}'")
 
 
 def refuse_unless_png(path: Path, option: str, *, overwrite: bool) -> None:

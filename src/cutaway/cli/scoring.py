@@ -1,6 +1,7 @@
 """Runs the evaluations of ``cutaway evaluate`` under a progress bar, and prints what they found."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ def refuse_checkpoints(models: Iterable[str]) -> None:
     for model in models:
         if model.endswith(".pt"):
             made = Path(model).with_suffix(".onnx")
-            reason = f"{model} is a checkpoint; export it first: cutaway export {model} -o {made}"
+            reason = (
+                f"{model} is a checkpoint; export it first: {shlex.join(['cutaway', 'export', model, '-o', str(made)])}"
+            )
             raise typer.BadParameter(reason, param_hint="'MODEL...'")
 
 
@@ -88,7 +91,7 @@ def print_tables(results: Sequence[Result]) -> None:
 
 def write_report(path: Path, results: Sequence[Result], data: Path, split: str, worst: int, *, overwrite: bool) -> None:
     """Write the page with at most ``worst`` photos to ``path``. Raises ``OutputError`` if that cannot be done."""
-    write(path, html_page(results, str(data), split, worst).encode(), overwrite=overwrite)
+    write(path, html_page(results, str(data), split, worst).encode(errors="backslashreplace"), overwrite=overwrite)
 
 
 def _score(model: str, remover: SampleRemover, cost: Cost, samples: Sequence[Sample]) -> Result:

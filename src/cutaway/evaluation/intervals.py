@@ -52,10 +52,10 @@ def estimates(evaluation: Evaluation) -> list[SetEstimate]:
 
 def differences(first: Evaluation, other: Evaluation) -> list[SetEstimate]:
     """Return by how much ``other`` is above ``first``, set by set, on the photos with people that both answered."""
-    of_first = {row.image: row for row in first.people}
-    shared = by_source([row for row in other.people if row.image in of_first])
+    of_first = {row.sample: row for row in first.people}
+    shared = by_source([row for row in other.people if row.sample in of_first])
     return [
-        _set_estimate(source, _scores(rows) - _scores(of_first[row.image] for row in rows)) for source, rows in shared
+        _set_estimate(source, _scores(rows) - _scores(of_first[row.sample] for row in rows)) for source, rows in shared
     ]
 
 

@@ -76,7 +76,7 @@ def _answers(row: Row, results: Sequence[Result]) -> Iterator[_Answer]:
     names = short_names([result.evaluation.model for result in results])
     for name, result in zip(names, results, strict=True):
         for own in result.evaluation.rows:
-            if own.image == row.image:
+            if own.sample == row.sample:
                 yield _Answer(name, own, result.remover.remove(own.image))
 
 

@@ -62,6 +62,11 @@ class Row:
     found_person: bool
     seconds: float
 
+    @property
+    def sample(self) -> tuple[str, Path, Path | None]:
+        """What tells the photo and its truth from others: two may have drawn masks of one photo."""
+        return self.id, self.image, self.mask
+
 
 @dataclass(frozen=True)
 class Failure:

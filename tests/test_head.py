@@ -57,7 +57,8 @@ def test_a_raised_arm_and_a_head_alone_are_refused() -> None:
 
 def test_a_gap_between_two_people_is_no_head() -> None:
     def ellipse(across: float, down: float, width: float, height: float) -> Mask:
-        return np.less_equal(((columns - across) / width) ** 2 + ((rows - down) / height) ** 2, 1)
+        inside: Mask = ((columns - across) / width) ** 2 + ((rows - down) / height) ** 2 <= 1
+        return inside
 
     rows, columns = np.mgrid[0:400, 0:600]
     people = np.zeros((400, 600), np.bool_)

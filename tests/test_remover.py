@@ -1,6 +1,7 @@
 """The whole way from a photo to its cut-out, through a model that is known in full and through the shipped one."""
 
 import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -133,6 +134,21 @@ def test_remove_many_keeps_the_order_and_yields_errors_in_place(remover: Remover
     assert isinstance(results.pop(3), ImageError)
     assert [result.alpha.shape[0] for result in results if isinstance(result, Cutout)] == [90 + n for n in range(7)]
     np.testing.assert_array_equal(results[2].alpha, remover.remove(photos[2]).alpha)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_what_the_photos_come_from_may_fail_after_those_it_gave(remover: Remover, count: int) -> None:
+    def camera() -> Iterator[Image]:
+        for _ in range(count):
+            yield draw_person(96, 80)
+        raise ConnectionError("the camera is gone")
+
+    seen = []
+    cutouts = remover.remove_many(camera())
+    with pytest.raises(ConnectionError):
+        while True:
+            seen.append(next(cutouts))
+    assert len(seen) == count
 
 
 def test_nothing_of_a_photo_is_kept_once_its_cut_out_is_out(remover: Remover) -> None:

@@ -107,9 +107,20 @@ class Remover:
 
 
 def read_ahead(sources: Iterable[Source], limits: Limits = imagefile.LIMITS) -> Iterator[Photo | CutawayError]:
-    """Return the photos of ``sources`` in order, those that cannot be read as errors; reading has begun on return."""
+    """Return the photos of ``sources`` in order, those that cannot be read as errors; reading has begun on return.
+
+    What ``sources`` itself raises comes after the photos that it gave before.
+    """
     pool = ThreadPoolExecutor(max_workers=1)
-    waiting = iter(sources)
+    raised: list[Exception] = []
+
+    def given() -> Iterator[Source]:
+        try:
+            yield from sources
+        except Exception as error:
+            raised.append(error)
+
+    waiting = given()
     pending = deque(pool.submit(_attempt, source, limits) for source in islice(waiting, DECODED_AHEAD))
 
     def photos() -> Iterator[Photo | CutawayError]:
@@ -119,6 +130,8 @@ def read_ahead(sources: Iterable[Source], limits: Limits = imagefile.LIMITS) -> 
                 yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        for error in raised:
+            raise error
 
     return photos()
 

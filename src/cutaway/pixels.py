@@ -109,7 +109,7 @@ def xmp_of_result(block: bytes | None) -> bytes | None:
         return None
     name = b":Thumbnails"
     begin, end = block.rfind(b"<", 0, block.find(name) + 1), block.rfind(name + b">")
-    if begin >= 0 and end >= 0:
+    if 0 <= begin < end:
         block = block[:begin] + block[end + len(name) + 1 :]
     return None if b"xmpGImg:image" in block else _TURN.sub(rb"\g<1>1", _FILM.sub(rb"\g<1>0", block))
 

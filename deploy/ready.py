@@ -13,6 +13,8 @@ def status(environment: Mapping[str, str]) -> int:
     """Return how the server that has this ``environment`` answers. Raises ``OSError`` when it does not."""
     connection = _connect(environment)
     host = environment.get("CUTAWAY_ALLOWED_HOSTS", "").partition(",")[0].strip() or "localhost"
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
     try:
         connection.request("GET", "/readyz", headers={"Host": host})
         return connection.getresponse().status

@@ -89,9 +89,10 @@ def ready(**environment: str) -> int:
     return subprocess.run(command, env={**os.environ, **environment}, capture_output=True).returncode
 
 
-def test_health_check_asks_by_an_allowed_name(tiny_model_path: Path) -> None:
-    with process(tiny_model_path, "--allowed-hosts", "cutaway.example.org,127.0.0.1") as address:
+@pytest.mark.parametrize("name", ["cutaway.example.org", "::1"])
+def test_health_check_asks_by_an_allowed_name(tiny_model_path: Path, name: str) -> None:
+    with process(tiny_model_path, "--allowed-hosts", f"{name},127.0.0.1") as address:
         port = address.rpartition(":")[2]
-        assert ready(CUTAWAY_PORT=port, CUTAWAY_ALLOWED_HOSTS="cutaway.example.org,127.0.0.1") == 0
+        assert ready(CUTAWAY_PORT=port, CUTAWAY_ALLOWED_HOSTS=f"{name},127.0.0.1") == 0
         assert ready(CUTAWAY_PORT=port) == 1
     assert ready(CUTAWAY_PORT=port) == 1

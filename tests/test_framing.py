@@ -171,13 +171,21 @@ def test_no_cut_shows_beside_shoulders_that_fill_the_photograph(size: tuple[int,
     assert top > 0
 
 
-@pytest.mark.parametrize("size", [(300, 500), (200, 200), (300, 100)])
+@pytest.mark.parametrize("size", [(300, 500), (200, 200), (300, 150)])
 def test_no_cut_shows_above_and_below_a_close_up(size: tuple[int, int]) -> None:
     box = 0, 60, PHOTO[0], 240
     top, left, bottom, right = shown(box, place(box, Margin(share=0.1), PHOTO, size, upscale=True))
     assert top <= 1e-6
     assert bottom >= size[0] - 1e-6
     assert left == pytest.approx(size[1] - right)
+    assert left >= 0
+
+
+def test_nobody_loses_their_sides_for_that() -> None:
+    box = 0, 60, PHOTO[0], 240
+    _, left, _, right = shown(box, place(box, Margin(share=0.1), PHOTO, (300, 100), upscale=True))
+    assert left >= 0
+    assert right <= 100
 
 
 @pytest.mark.parametrize(("columns", "side"), [((0, 90), 1), ((210, 300), 3)])

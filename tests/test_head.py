@@ -69,6 +69,12 @@ def test_a_gap_between_two_people_is_no_head() -> None:
         find_head(people.astype(np.float32))
 
 
+def test_a_lock_of_hair_beside_the_head_is_none_of_it() -> None:
+    alpha = draw((240, 170), 110, shoulders=345)
+    alpha[120:290, 412:420] = 1
+    assert find_head(alpha).middle == pytest.approx(320, abs=1)
+
+
 def test_a_bar_above_the_body_is_no_head() -> None:
     """No column of it holds a head's share of person, so there is no middle."""
     rows, columns = np.mgrid[0:300, 0:500]

@@ -142,8 +142,8 @@ def place(box: Box, margin: Margin, photo: tuple[int, int], size: tuple[int, int
 
     ``photo`` and ``size`` are (height, width). The person is centred across and stands on the lower margin. On a side
     where the photograph cuts them off they reach the picture's edge instead, and where that is left and right, or top
-    and bottom, they are enlarged until they do. Unless ``upscale``, nobody becomes larger than in the photograph: the
-    margins grow.
+    and bottom and they are not too wide for it, they are enlarged until they do. Unless ``upscale``, nobody becomes
+    larger than in the photograph: the margins grow.
     """
     top, left, bottom, right = box
     cut = _cut_off(box, photo)
@@ -151,8 +151,8 @@ def place(box: Box, margin: Margin, photo: tuple[int, int], size: tuple[int, int
     above, beside, below = pad * (not cut.top), pad * ((not cut.left) + (not cut.right)), pad * (not cut.bottom)
     across = size[1] / (right - left + beside)
     down = size[0] / (bottom - top + above + below)
-    needed = [scale for scale, spans in ((across, cut.left and cut.right), (down, cut.top and cut.bottom)) if spans]
-    scale = max(needed) if needed else min(across, down)
+    fills_down = cut.top and cut.bottom and down * (right - left) <= size[1]
+    scale = across if cut.left and cut.right else down if fills_down else min(across, down)
     scale = scale if upscale else min(scale, 1.0)
     height, width = size[0] / scale, size[1] / scale
     if cut.top and not cut.bottom:

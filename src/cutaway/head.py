@@ -18,6 +18,9 @@ PROPORTION = 1.5
 NECKS = (0.8, 1.6)
 """How many widths of the head below the crown a neck may lie; anything narrow elsewhere is none."""
 
+BESIDE = 0.2
+"""Width of what lies beside the head, as a share of its own, from which it is no lock of hair."""
+
 _SMOOTHED = 0.005
 _LEVEL = 0.005
 
@@ -48,9 +51,11 @@ def find_head(alpha: Alpha) -> Head:
     if height is None:
         raise _unclear("the shoulders", "long hair, a hood, a raised arm?")
     columns = np.flatnonzero(person[: round(height)].sum(axis=0) > height / 4)
-    if not columns.size or np.ptp(columns) >= columns.size:
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+    widest = max(runs, key=len)
+    if len(widest) * (1 + BESIDE) <= len(columns):
         raise _unclear("what is beside it", "a second person, an arm?")
-    return Head(box[0], box[0] + height, float(columns.mean()) + 0.5)
+    return Head(box[0], box[0] + height, float(widest.mean()) + 0.5)
 
 
 def _unclear(others: str, guess: str) -> CutawayError:

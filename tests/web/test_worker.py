@@ -53,6 +53,7 @@ def test_want_of_memory_is_no_fault_of_the_file(
         (OptionError("crop", "nonsense"), "invalid-option"),
         (ModelError("the model fails"), "worker-failed"),
         (OutputError("cannot be written"), "impossible"),
+        (OptionError("background", "'bad_alloc' is no opaque colour"), "invalid-option"),
     ],
 )
 def test_other_faults_keep_their_names(monkeypatch: pytest.MonkeyPatch, error: Exception, name: str) -> None:

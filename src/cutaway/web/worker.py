@@ -91,7 +91,9 @@ def _lacks_memory(error: BaseException | None) -> bool:
     """Return whether want of memory is what ``error``, or what it came from, tells of."""
     if error is None:
         return False
-    told = isinstance(error, MemoryError) or any(sign in str(error) for sign in OUT_OF_MEMORY)
+    # Ours may quote the client, who could otherwise take a worker away by a word.
+    foreign = not isinstance(error, CutawayError) and any(sign in str(error) for sign in OUT_OF_MEMORY)
+    told = foreign or isinstance(error, MemoryError)
     return told or _lacks_memory(error.__cause__)
 
 

@@ -190,13 +190,19 @@ def test_after_a_hang_another_worker_goes_on(tiny_model_path: Path) -> None:
     run(test)
 
 
+async def occupy(pool: Pool) -> tuple["asyncio.Task[object]", "asyncio.Task[object]"]:
+    """Return the photo that the one worker is at, and one that waits."""
+    first = asyncio.ensure_future(pool.run(job(large())))
+    await until(lambda: pool.running == 1)
+    second = asyncio.ensure_future(pool.run(job()))
+    await until(lambda: pool.waiting == 1)
+    return first, second
+
+
 def test_beyond_the_queue_photos_are_turned_away_with_a_time_to_come_back(tiny_model_path: Path) -> None:
     async def test() -> None:
         async with running(tiny_model_path, Plan(1, 1, 20.0, 1000)) as pool:
-            first = asyncio.create_task(pool.run(job(large())))
-            await until(lambda: pool.running == 1)
-            second = asyncio.create_task(pool.run(job()))
-            await until(lambda: pool.waiting == 1)
+            first, second = await occupy(pool)
             with pytest.raises(ProblemError) as full:
                 await pool.run(job())
             assert (full.value.name, (full.value.retry_after or 0) >= 1) == ("busy", True)
@@ -223,10 +229,7 @@ def test_a_photo_whose_sender_left_is_not_begun(tiny_model_path: Path) -> None:
 def test_a_photo_whose_sender_left_keeps_no_place_in_the_queue(tiny_model_path: Path) -> None:
     async def test() -> None:
         async with running(tiny_model_path, Plan(1, 1, 20.0, 1000)) as pool:
-            first = asyncio.create_task(pool.run(job(large())))
-            await until(lambda: pool.running == 1)
-            second = asyncio.create_task(pool.run(job()))
-            await until(lambda: pool.waiting == 1)
+            first, second = await occupy(pool)
             second.cancel()
             await asyncio.wait([second])
             assert not first.done()

@@ -10,8 +10,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from cutaway.errors import CutawayError
-from cutaway.geometry import resize_alpha
-from cutaway.refine import MOST, box_mean, guided
+from cutaway.evidence import settle_by_colour
+from cutaway.geometry import resize_alpha, resize_image
+from cutaway.refine import MOST, box_mean, follow_edges
 from cutaway.tiles import Tile, enlarged, reduced, source_of, spread, tiles
 from cutaway.types import Alpha, Image, Mask, white
 
@@ -50,17 +51,19 @@ def closed_form(coarse: Alpha, image: Image, small: Image | None = None) -> Alph
     that is linear in the colours of each 3×3 pixels. It solves (L + ``DAMPING``) · change = −L · alpha there, tile by
     tile, so that no trimap has to be guessed and an error of the network spreads no further than the photo insists.
     Everywhere else, and where a photo has no such place, the result is the guided filter's; nowhere does it lie
-    further than ``refine.MOST`` from ``coarse`` enlarged.
+    further than ``refine.MOST`` from ``coarse`` enlarged, its doubts settled by colour.
     Raises ``CutawayError`` where pymatting is missing.
     """
     laplacian = _load_laplacian()
-    alpha = guided(coarse, image, small)
+    seen = resize_image(image, *coarse.shape) if small is None else small
+    settled = settle_by_colour(coarse, seen)
+    alpha = follow_edges(settled, image, seen)
     height, width = alpha.shape
     scale = math.ceil(max(height, width) / LONGEST)
     size = math.ceil(height / scale), math.ceil(width / scale)
     colours = np.moveaxis(reduced(image, *size), 0, -1) / np.float32(white(image))
-    change = _change(laplacian, reduced(alpha, *size)[0], _band(coarse, *size), colours)
-    opinion, shift = PIL.Image.fromarray(coarse), PIL.Image.fromarray(change)
+    change = _change(laplacian, reduced(alpha, *size)[0], _band(settled, *size), colours)
+    opinion, shift = PIL.Image.fromarray(settled), PIL.Image.fromarray(change)
 
     def move(tile: Tile) -> None:
         if change[source_of(tile, size, height, width)].any():

@@ -7,6 +7,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_image
 from cutaway.tiles import Tile, enlarged, source_of, spread, tiles
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
@@ -22,7 +23,7 @@ EPSILON = 1e-4
 MOST = 0.5
 """The most that alpha may move from the coarse alpha enlarged: what the network is sure of never changes sides."""
 
-CONTRAST = 1.3
+CONTRAST = 1.2
 """How much steeper edges are made around an alpha of 0.5: a network's doubt beside an edge is a halo to the eye."""
 
 _SURE, _UNSURE = 0.05, 0.4
@@ -42,6 +43,16 @@ def guided(coarse: Alpha, image: Image, small: Image | None = None) -> Alpha:
     """Return ``coarse`` (h×w, of the same frame as ``image`` and usually smaller) at the size of ``image``, H×W, 0..1.
 
     ``small`` is what ``resize_image`` makes of ``image`` at the size of ``coarse``, for whoever has it already.
+    Doubts are settled by colour first, then ``follow_edges`` does the rest.
+    """
+    check_alpha(coarse)
+    check_image(image)
+    seen = resize_image(image, *coarse.shape) if small is None else small
+    return follow_edges(settle_by_colour(coarse, seen), image, seen)
+
+
+def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:
+    """Return ``coarse`` at the size of ``image``, with its edges where the photo has them; as ``guided`` takes them.
 
     The fast guided filter (He and Sun, "Fast Guided Filter", 2015) with the photo as colour guide: for each window of
     the coarse alpha the linear function of colour that fits it best is found, and applied at full size. What the photo
@@ -50,10 +61,6 @@ def guided(coarse: Alpha, image: Image, small: Image | None = None) -> Alpha:
     person's. The result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more
     than ``MOST``.
     """
-    check_alpha(coarse)
-    check_image(image)
-    if small is None:
-        small = resize_image(image, *coarse.shape)
     # Seen through the filter by which the network's input was made, or the finest strands do not agree.
     guide = np.ascontiguousarray(small.transpose(2, 0, 1), np.float32) / np.float32(white(small))
     line = _damped(_kept_soft(_fit_line(coarse, guide), coarse, guide), coarse)

@@ -159,10 +159,13 @@ def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:
     slopes = [_picture(channel / white(image)) for channel in line.slope]
 
     def fill(tile: Tile) -> None:
-        near = enlarged(opinion, tile, height, width)
-        if not line.slope[:, *source_of(tile, coarse.shape, height, width)].any():
-            alpha[tile] = _steeper(near)
+        source = source_of(tile, coarse.shape, height, width)
+        if not line.slope[:, *source].any():
+            lowest, highest = _steeper(np.array([coarse[source].min(), coarse[source].max()]))
+            # Most such tiles are person throughout, or background: there is nothing to enlarge.
+            alpha[tile] = lowest if lowest == highest else _steeper(enlarged(opinion, tile, height, width))
             return
+        near = enlarged(opinion, tile, height, width)
         part = enlarged(offset, tile, height, width).copy()
         for channel, slope in enumerate(slopes):
             part += enlarged(slope, tile, height, width) * image[tile][..., channel]

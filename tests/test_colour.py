@@ -5,9 +5,8 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 from PIL import ImageCms
-from skimage.color import rgb2lab
 
-from cutaway.colour import RGB, between, from_srgb, in_depth, model_of, to_lab, to_srgb
+from cutaway.colour import RGB, between, from_srgb, in_depth, model_of, to_srgb
 from cutaway.types import Image
 from profiles import grey_profile, p3_profile, swapped_profile
 
@@ -74,9 +73,3 @@ def test_without_a_profile_nothing_is_changed() -> None:
     colours = random_colours(np.uint8)
     assert to_srgb(colours, None) is colours
     np.testing.assert_array_equal(between(colours, swapped_profile(), swapped_profile(), colours), colours)
-
-
-def test_lab_is_scikit_images() -> None:
-    colours = random_colours(np.uint8)
-    np.testing.assert_allclose(to_lab(colours), rgb2lab(colours), atol=0.2)
-    assert to_lab(colours).dtype == np.float32

@@ -89,6 +89,23 @@ def test_a_small_person_among_much_background_is_not_outvoted() -> None:
     assert settle_by_colour(alpha, image)[DOUBT].mean() > 0.55
 
 
+def test_lab_is_scikit_images() -> None:
+    colours = np.random.default_rng(4).integers(0, 256, (40, 50, 3), np.uint8)
+    np.testing.assert_allclose(evidence._lab(colours), rgb2lab(colours), atol=0.02)
+    assert evidence._lab(colours).dtype == np.float32
+
+
+def test_where_a_large_alpha_is_reduced_evidence_keeps_its_place() -> None:
+    """Sides that the factor does not divide; what is 0 or 1 stays so, whatever is settled beside it."""
+    alpha, image = doubled(*doubled(*scene(SKIN)))
+    alpha, image = alpha[:-1, :-1], image[:-1, :-1]
+    doubt = alpha == np.float32(0.4)
+    settled = settle_by_colour(alpha, image)
+    assert settled[doubt].min() > 0.55
+    assert settled[doubt].mean() > 0.85
+    assert (settled[~doubt] == alpha[~doubt]).all()
+
+
 def test_what_the_network_is_sure_of_stays() -> None:
     alpha, image = scene(SKIN)
     alpha[DOUBT] = 0.03

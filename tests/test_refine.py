@@ -7,8 +7,9 @@ from scipy import ndimage
 
 from cutaway import refine
 from cutaway.evaluation.synthetic_mattes import draw
+from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_alpha, resize_image
-from cutaway.refine import box_mean, follow_edges, guided
+from cutaway.refine import box_mean, follow_edges, guided, settled
 from cutaway.types import Alpha, Image
 
 Floats = NDArray[np.floating]
@@ -180,15 +181,32 @@ def test_what_is_certain_everywhere_stays_exactly_so(value: float) -> None:
     assert (refined == value).all()
 
 
+@pytest.mark.parametrize("shade", [0, 255])
+def test_a_tile_without_edges_is_enlarged_as_it_is(shade: int) -> None:
+    """Not filled with one value: shades whose lines have a slope of exactly 0."""
+    ramp = np.repeat(np.linspace(0.2, 0.8, 30, dtype=np.float32)[np.newaxis], 30, axis=0)
+    refined = followed(ramp, np.full((90, 90, 3), shade, np.uint8))
+    assert refined[:, 5].max() < 0.3
+    assert refined[:, -5].min() > 0.7
+
+
 def test_a_faint_haze_is_cleared_and_a_nearly_opaque_person_filled() -> None:
     flat = np.full((60, 60, 3), 90, np.uint8)
     assert not guided(np.full((10, 10), 0.1, np.float32), flat).any()
     assert (guided(np.full((10, 10), 0.9, np.float32), flat) == 1).all()
 
 
-def test_an_even_doubt_is_kept() -> None:
-    refined = guided(np.full((10, 10), 0.5, np.float32), photo(person(60, 60)))
-    np.testing.assert_allclose(refined, 0.5, atol=1e-6)
+def test_doubt_away_from_any_outline_goes_to_the_nearer_side_and_at_one_it_stays() -> None:
+    grey = np.full((60, 90, 3), 90, np.uint8)
+    coarse = np.zeros((60, 90), np.float32)
+    coarse[:, 50:] = 1
+    coarse[10:20, 10:20], coarse[10:20, 70:80] = 0.45, 0.55
+    coarse[:, 49:51] = 0.45, 0.55
+    alpha = settled(coarse, grey)
+    assert not alpha[10:20, 10:20].any()
+    assert (alpha[10:20, 70:80] == 1).all()
+    np.testing.assert_allclose(alpha[40:, 49:51], settle_by_colour(coarse, grey)[40:, 49:51])
+    assert 0.1 < alpha[40, 49] < 0.5 <= alpha[40, 50] < 0.9
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (7, 5), (40, 30), (700, 3)])

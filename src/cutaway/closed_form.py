@@ -10,11 +10,10 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from cutaway.errors import CutawayError
-from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_alpha, resize_image
-from cutaway.refine import MOST, box_mean, follow_edges
+from cutaway.refine import MOST, box_mean, follow_edges, settled
 from cutaway.tiles import Tile, enlarged, reduced, source_of, spread, tiles
-from cutaway.types import Alpha, Image, Mask, white
+from cutaway.types import Alpha, Image, Mask, check_alpha, check_image, white
 
 LONGEST = 2048
 """Longer side, in pixels, at which a photo is solved at most; in larger ones each pixel solved stands for several."""
@@ -51,23 +50,25 @@ def closed_form(coarse: Alpha, image: Image, small: Image | None = None) -> Alph
     that is linear in the colours of each 3×3 pixels. It solves (L + ``DAMPING``) · change = −L · alpha there, tile by
     tile, so that no trimap has to be guessed and an error of the network spreads no further than the photo insists.
     Everywhere else, and where a photo has no such place, the result is the guided filter's; nowhere does it lie
-    further than ``refine.MOST`` from ``coarse`` enlarged, its doubts settled by colour.
+    further than ``refine.MOST`` from ``coarse`` enlarged, its doubts settled.
     Raises ``CutawayError`` where pymatting is missing.
     """
     laplacian = _load_laplacian()
+    check_alpha(coarse)
+    check_image(image)
     seen = resize_image(image, *coarse.shape) if small is None else small
-    settled = settle_by_colour(coarse, seen)
-    alpha = follow_edges(settled, image, seen)
+    opinion = settled(coarse, seen)
+    alpha = follow_edges(opinion, image, seen)
     height, width = alpha.shape
     scale = math.ceil(max(height, width) / LONGEST)
     size = math.ceil(height / scale), math.ceil(width / scale)
     colours = np.moveaxis(reduced(image, *size), 0, -1) / np.float32(white(image))
-    change = _change(laplacian, reduced(alpha, *size)[0], _band(settled, *size), colours)
-    opinion, shift = PIL.Image.fromarray(settled), PIL.Image.fromarray(change)
+    change = _change(laplacian, reduced(alpha, *size)[0], _band(opinion, *size), colours)
+    small_alpha, shift = PIL.Image.fromarray(opinion), PIL.Image.fromarray(change)
 
     def move(tile: Tile) -> None:
         if change[source_of(tile, size, height, width)].any():
-            near = enlarged(opinion, tile, height, width)
+            near = enlarged(small_alpha, tile, height, width)
             moved = alpha[tile] + enlarged(shift, tile, height, width)
             alpha[tile] = np.clip(moved, np.maximum(near - MOST, 0), np.minimum(near + MOST, 1))
 

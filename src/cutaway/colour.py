@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cutaway.types import Image, Pixels, eight_bit
 from cutaway.vips import pyvips
@@ -43,11 +42,6 @@ def to_srgb(image: Image, profile: bytes | None) -> Image:
     if profile is not None:
         return converted(_with_profile(image, profile).icc_transform("srgb", embedded=True, depth=8))
     return eight_bit(image)
-
-
-def to_lab(image: Image) -> NDArray[np.float32]:
-    """Return the sRGB ``image``, H×W×3 uint8, in CIE L*a*b* (D65), H×W×3: L 0..100."""
-    return np.asarray(picture_of(image).colourspace("lab").numpy())
 
 
 def from_srgb(image: Image, profile: bytes | None, like: Image) -> Image:

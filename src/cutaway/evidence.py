@@ -7,7 +7,6 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from cutaway.colour import to_lab
 from cutaway.types import Alpha, Image, Mask
 
 SIDE = 160
@@ -42,9 +41,20 @@ _AT_ONCE = 512
 
 Floats: TypeAlias = NDArray[np.float32]
 
+_LEVELS = np.arange(256) / 255
+_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_WHITE = np.array([0.9505, 1, 1.089])
+_TO_XYZ = (
+    np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) / _WHITE[:, np.newaxis]
+)
+_TO_XYZ = _TO_XYZ.astype(np.float32)
+"""Of IEC 61966-2-1, over the white of D65, so that white is 1, 1, 1."""
+
 
 def settle_by_colour(alpha: Alpha, image: Image) -> Alpha:
-    """Return ``alpha`` (h×w) with the network's doubts settled where colour can tell; ``image`` is h×w×3 uint8.
+    """Return ``alpha`` (h×w) with the network's doubts settled where colour can tell.
+
+    ``image`` is h×w×3 uint8 and taken for sRGB: in another space colours are a little nearer to each other.
 
     Each pixel that the network is unsure of asks neighbours that it is sure of; those near count for more, and those of
     a like colour. How the person's and the background's of a like colour stand to each other, beside those of any
@@ -52,12 +62,12 @@ def settle_by_colour(alpha: Alpha, image: Image) -> Alpha:
     and Koltun, "Efficient Inference in Fully Connected CRFs with Gaussian Edge Potentials" (2011), applied once, on a
     lattice of neighbours, each as it is sure, and as a likelihood ratio.
 
-    Colours that nobody near shares are no evidence, and where the network is sure alpha stays.
+    Colours that nobody near shares are no evidence; 0 and 1 stay, and what is nearly either hardly moves.
     """
     height, width = alpha.shape
     factor = max(1, round(math.sqrt(height * width) / SIDE))
     reduced = np.asarray(PIL.Image.fromarray(alpha).reduce(factor))
-    colours = to_lab(np.asarray(PIL.Image.fromarray(image).reduce(factor)))
+    colours = _lab(np.asarray(PIL.Image.fromarray(image).reduce(factor)))
     evidence = PIL.Image.fromarray(_evidence(reduced, colours))
     area = 0, 0, width / factor, height / factor
     against = np.exp(-WEIGHT * np.asarray(evidence.resize((width, height), PIL.Image.Resampling.BILINEAR, area)))
@@ -91,6 +101,17 @@ def _by_parts(alpha: Alpha, colours: Floats, unsure: Mask) -> list[Floats]:
 
     here = np.flatnonzero(np.pad(unsure, REACH))
     return [weigh(here[start : start + _AT_ONCE]) for start in range(0, len(here), _AT_ONCE)]
+
+
+def _lab(image: NDArray[np.uint8]) -> Floats:
+    """Return ``image``, h×w×3 sRGB, in CIE L*a*b* (white point D65), L* 0..100.
+
+    libvips could, but where a process has used its threads a fork of it hangs (ADR 0009), and this needs no file.
+    """
+    light = _LINEAR[image] @ _TO_XYZ.T
+    root = np.where(light > 216 / 24389, np.cbrt(light), (24389 / 27 * light + 16) / 116)
+    x, y, z = np.moveaxis(root, -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1, dtype=np.float32)
 
 
 def _neighbours(width: int) -> tuple[NDArray[np.intp], Floats]:

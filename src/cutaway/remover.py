@@ -100,8 +100,10 @@ class Remover:
         height, width = photo.image.shape[:2]
         seen = _as_seen(photo)
         coarse, small = predict(self._runtime, seen, photo.metadata.profile)
-        found = shows_person(coarse)
-        alpha = enlarge(coarse, seen, small) if found else np.zeros((height, width), np.float32)
+        alpha = enlarge(coarse, seen, small) if shows_person(coarse) else np.zeros((height, width), np.float32)
+        found = bool(alpha.max() >= 0.5)  # colours may have settled every doubt against a person
+        if not found:
+            alpha[:] = 0
         sure = calibrated(expected_iou(coarse), self.manifest.calibration) if found else 1 - float(coarse.max())
         return Cutout(_shown(photo), alpha, sure, found, photo.alpha, metadata=photo.metadata, note=photo.note)
 

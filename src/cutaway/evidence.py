@@ -44,10 +44,8 @@ Floats: TypeAlias = NDArray[np.float32]
 _LEVELS = np.arange(256) / 255
 _LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
 _WHITE = np.array([0.9505, 1, 1.089])
-_TO_XYZ = (
-    np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) / _WHITE[:, np.newaxis]
-)
-_TO_XYZ = _TO_XYZ.astype(np.float32)
+_PRIMARIES = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+_TO_XYZ = (_PRIMARIES / _WHITE[:, np.newaxis]).astype(np.float32)
 """Of IEC 61966-2-1, over the white of D65, so that white is 1, 1, 1."""
 
 

@@ -30,7 +30,7 @@ ABOUT = 6
 """Pixels of the coarse alpha that each of two means reaches, by which it is told how much of a side is about."""
 
 BESIDE = 12
-"""How much of a side has to be about for doubt to stay as it is: a twelfth."""
+"""One over the share of a side that has to be about for doubt to stay as it is."""
 
 _SURE, _UNSURE = 0.05, 0.4
 _SLOW, _STEP = 0.1, 0.3

@@ -27,7 +27,7 @@ WEIGHT = 0.75
 DISCOUNT = 0.7
 """How much of what neighbours of any colour say is no evidence: it is where a pixel lies, which the network has seen.
 
-At 0 a small person among much background would be outvoted; at 1 it would not count that both sides have the colour.
+At 0 a small person among much background would be outvoted; at 1 it would not count of which side there is more.
 """
 
 UNASKED = 0.05

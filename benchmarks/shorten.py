@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from benchmarks.trained import RECIPES, person_recipe
@@ -27,7 +28,7 @@ from cutaway.training.loop import some_photos
 from cutaway.training.network import build_net
 from cutaway.training.person import person_task
 
-FULL_SIZE = {
+FULL_SIZE: dict[str, Any] = {
     "detail": 8,
     "up": [
         {"width": 96, "growth_rate": 32, "layers": 4},
@@ -54,6 +55,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         recipe = person_recipe(arguments.recipe, [*arguments.set, f"net.init={arguments.weights}"])
+        kept = {"up": FULL_SIZE["up"][:-1]} | dict(recipe.net.overrides)
+        recipe = replace(recipe, net=replace(recipe.net, overrides=kept))
         photos = partial(some_photos, person_task(recipe), torch.device("cpu"))
         whole = replace(recipe.net, overrides=FULL_SIZE)
         longer, shorter = build_net(whole), build_net(recipe.net)

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from cutaway.nets.layers import ConvNormRelu, DenseBlock, resize
+from cutaway.nets.layers import ConvNormRelu, DenseBlock, enlarge
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step up: maps carried up from below (``width``), then a dense block of ``layers`` layers."""
+    """One step up: maps carried up from below (``width``), then a dense block of ``layers`` layers.
+
+    With ``skip`` the skip comes in as so many maps, made by a 1×1 convolution. Numbers of maps that are multiples of
+    16 are quick: ONNX Runtime works on blocks of as many.
+    """
 
     width: int
     growth_rate: int
     layers: int
+    skip: int = 0
 
 
 class DenseUpPath(nn.Module):
@@ -35,18 +40,22 @@ class DenseUpPath(nn.Module):
         if len(skips) != len(stages):
             raise ValueError(f"{len(stages)} stages need as many skips, not {len(skips)}")
         self.carry = nn.ModuleList()
+        self.narrow = nn.ModuleList()
         self.blocks = nn.ModuleList()
         for skip, stage in zip(skips, stages, strict=True):
             self.carry.append(ConvNormRelu(inputs, stage.width, kernel=1))
-            block = DenseBlock(stage.width + skip, stage.growth_rate, stage.layers)
+            self.narrow.append(ConvNormRelu(skip, stage.skip, kernel=1) if stage.skip else nn.Identity())
+            block = DenseBlock(stage.width + (stage.skip or skip), stage.growth_rate, stage.layers)
             self.blocks.append(block)
             inputs = block.new
         self.outputs = block.stack
 
     def forward(self, features: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """Return the last block's whole stack, B×``outputs``×H×W at the size of the last skip."""
+        """Return the last block's whole stack, B×``outputs``×H×W at the size of the last skip.
+
+        Each skip is twice as large as what lies below it.
+        """
         stack = features
-        for carry, block, skip in zip(self.carry, self.blocks, skips, strict=True):
-            up = resize(carry(features), skip.shape[-2:])
-            features, stack = block(torch.cat([up, skip], dim=1))
+        for carry, narrow, block, skip in zip(self.carry, self.narrow, self.blocks, skips, strict=True):
+            features, stack = block(torch.cat([enlarge(carry(features), 2), narrow(skip)], dim=1))
         return stack

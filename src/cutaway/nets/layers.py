@@ -12,9 +12,12 @@ def normalise(image: Tensor) -> Tensor:
     return image * 2 - 1
 
 
-def resize(features: Tensor, size: torch.Size) -> Tensor:
-    """Return ``features`` B×C×h×w resampled bilinearly to ``size`` = (H, W); pixel areas, not centres, are aligned."""
-    return functional.interpolate(features, size=size, mode="bilinear", align_corners=False)
+def enlarge(features: Tensor, times: int) -> Tensor:
+    """Return ``features`` B×C×h×w ``times`` as large, bilinearly; pixel areas, not centres, are aligned.
+
+    By a factor and not to a size: ONNX Runtime resamples its blocks of channels as they lie where it knows the factor.
+    """
+    return functional.interpolate(features, scale_factor=float(times), mode="bilinear", align_corners=False)
 
 
 class ConvNormRelu(nn.Sequential):
@@ -48,10 +51,11 @@ class DenseBlock(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the new maps B×(layers·growth)×H×W alone, and the whole stack: the input followed by them."""
-        stack = features
+        stack, new = features, []
         for layer in self.layers:
-            stack = torch.cat([stack, layer(stack)], dim=1)
-        return stack[:, features.shape[1] :], stack
+            new.append(layer(stack))
+            stack = torch.cat([stack, new[-1]], dim=1)
+        return torch.cat(new, dim=1), stack
 
 
 def crop(features: Tensor, size: torch.Size) -> Tensor:

@@ -19,7 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cutaway.nets.decoder import DenseUpPath, Stage
-from cutaway.nets.layers import ConvNormRelu, normalise, resize
+from cutaway.nets.layers import ConvNormRelu, enlarge, normalise
+
+STRIDE = 16
+"""How much smaller the trunk's context is than the image."""
 
 PERSON = 15
 """Pascal VOC's class index of *person*, in the trunk's head of 21 classes."""
@@ -51,8 +54,8 @@ class TiramisuMobileConfig:
     trunk_width: float = 1.0
     up: tuple[Stage, ...] = (
         Stage(width=96, growth_rate=32, layers=4),
-        Stage(width=64, growth_rate=20, layers=4),
-        Stage(width=32, growth_rate=12, layers=3),
+        Stage(width=32, growth_rate=16, layers=3, skip=16),
+        Stage(width=16, growth_rate=16, layers=2),
     )
     detail: int = 0
 
@@ -133,7 +136,7 @@ class Trunk(nn.Module):
 
 
 class TiramisuMobile(nn.Module):
-    """Dense up-path on the trunk; see the module. Sides are meant to be multiples of 16; others work."""
+    """Dense up-path on the trunk; see the module. Sides are multiples of 16."""
 
     def __init__(self, config: TiramisuMobileConfig) -> None:
         super().__init__()
@@ -152,9 +155,7 @@ class TiramisuMobile(nn.Module):
         if self.detail:
             skips.append(self.detail(image))
         correction: Tensor = self.head(self.up(context, skips[: len(self.up.blocks)]))
-        if not self.detail:
-            correction = resize(correction, image.shape[-2:])
-        return correction + resize(person_log_odds(coarse), image.shape[-2:])
+        return enlarge(correction, STRIDE // 2 ** len(self.up.blocks)) + enlarge(person_log_odds(coarse), STRIDE)
 
 
 def person_log_odds(logits: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class TiramisuPortraitConfig:
 class TiramisuPortrait(nn.Module):
     """FC-DenseNet with a strided stem.
 
-    See the module. Sides are meant to be multiples of 2 to the power of ``len(down) + 1``; others work, resampled.
+    See the module. Sides are multiples of 2 to the power of ``len(down) + 1``.
     """
 
     def __init__(self, config: TiramisuPortraitConfig) -> None:

@@ -242,7 +242,7 @@ def test_a_missing_recipe_is_one_line(cutaway_command: Command, tmp_path: Path) 
         ('data.persons=["nowhere"]', "there is no index or data folder at nowhere"),
         ("optim.batch_size=100", "do not fill one batch of 100"),
         ("net.trunk=trunk.npz", "unet is a net without a trunk"),
-        ("net.overrides.widths=[2, 2, 2, 2, 2, 2, 2]", "the net takes no canvas of 32×64 pixels: this U-Net needs"),
+        ("net.overrides.widths=[2, 2, 2, 2, 2, 2, 2]", "the net takes no canvas of 32×64 pixels: this net needs"),
     ],
 )
 def test_what_is_wrong_with_a_recipe_is_one_line(

@@ -1,5 +1,6 @@
 """What holds for every net of the table, and how ``build`` refuses what it cannot do."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -134,3 +135,22 @@ def test_unknown_model_is_refused_with_the_choices() -> None:
 def test_unknown_setting_is_refused_with_the_choices() -> None:
     with pytest.raises(ValueError, match=r"'unet' has no setting 'growth_rate'; choose among classes, widths"):
         build("unet", growth_rate=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "height", "width", "multiple", "padded"),
+    [
+        ("unet", 225, 300, 16, "240×304"),
+        ("unet", 224, 300, 16, "224×304"),
+        ("unet", 8, 16, 16, "16×16"),
+        ("tiramisu-mobile", 320, 328, 16, "320×336"),
+        ("tiramisu-mobile-fast", 15, 16, 16, "16×16"),
+        ("tiramisu-portrait", 48, 64, 32, "64×64"),
+    ],
+)
+def test_other_sizes_are_refused_with_the_size_to_pad_to(
+    shapes_only: Callable[..., nn.Module], name: str, height: int, width: int, multiple: int, padded: str
+) -> None:
+    refused = rf"multiples of {multiple}, but the image is {height}×{width}; pad it to {padded}"
+    with pytest.raises(ValueError, match=refused):
+        shapes_only(name)(torch.empty(1, 3, height, width, device="meta"))

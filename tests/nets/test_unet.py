@@ -88,14 +88,3 @@ def test_weights_start_with_the_variance_that_the_paper_asks_for() -> None:
 def test_batch_norm_stands_between_convolution_and_relu() -> None:
     level = UNet(UNetConfig(widths=(4, 8, 8), batch_norm=True)).down[0]
     assert [type(layer) for layer in level.children()] == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU] * 2
-
-
-@pytest.mark.parametrize(
-    ("height", "width", "padded"), [(225, 300, "240×304"), (224, 300, "224×304"), (8, 16, "16×16")]
-)
-def test_other_sizes_are_refused_with_the_size_to_pad_to(
-    shapes_only: Build, height: int, width: int, padded: str
-) -> None:
-    net = shapes_only("unet")
-    with pytest.raises(ValueError, match=rf"multiples of 16, but the image is {height}×{width}; pad it to {padded}"):
-        net(torch.empty(1, 3, height, width, device="meta"))

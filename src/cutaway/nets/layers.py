@@ -12,6 +12,17 @@ def normalise(image: Tensor) -> Tensor:
     return image * 2 - 1
 
 
+def check_sides(image: Tensor, multiple: int) -> None:
+    """Raise ``ValueError`` unless the sides of ``image``, B×3×H×W, are multiples of ``multiple``."""
+    height, width = image.shape[-2:]
+    if height % multiple or width % multiple:
+        padded = [-(-side // multiple) * multiple for side in (height, width)]
+        raise ValueError(
+            f"this net needs sides that are multiples of {multiple}, but the image is {height}×{width}; "
+            f"pad it to {padded[0]}×{padded[1]}, as cutaway.geometry does"
+        )
+
+
 def enlarge(features: Tensor, times: int) -> Tensor:
     """Return ``features`` B×C×h×w ``times`` as large, bilinearly; pixel areas, not centres, are aligned.
 

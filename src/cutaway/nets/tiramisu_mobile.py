@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cutaway.nets.decoder import DenseUpPath, Stage
-from cutaway.nets.layers import ConvNormRelu, enlarge, normalise
+from cutaway.nets.layers import ConvNormRelu, check_sides, enlarge, normalise
 
 STRIDE = 16
 """How much smaller the trunk's context is than the image."""
@@ -149,7 +149,12 @@ class TiramisuMobile(nn.Module):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]  # present: bias is on by default
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits B×classes×H×W for an image B×3×H×W of 0..1."""
+        """Return logits B×classes×H×W for an image B×3×H×W of 0..1.
+
+        Raises:
+            ValueError: A side is not a multiple of 16.
+        """
+        check_sides(image, STRIDE)
         image = normalise(image)
         context, skips, coarse = self.trunk(image)
         if self.detail:

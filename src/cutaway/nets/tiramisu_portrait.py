@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from cutaway.nets.decoder import DenseUpPath, Stage
-from cutaway.nets.layers import ConvNormRelu, DenseBlock, normalise
+from cutaway.nets.layers import ConvNormRelu, DenseBlock, check_sides, normalise
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,12 @@ class TiramisuPortrait(nn.Module):
         self.head = nn.Conv2d(self.up.outputs, config.classes, kernel_size=1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return logits B×classes×H×W for an image B×3×H×W of 0..1."""
+        """Return logits B×classes×H×W for an image B×3×H×W of 0..1.
+
+        Raises:
+            ValueError: A side is not such a multiple.
+        """
+        check_sides(image, 2 ** (len(self.down) + 1))
         image = normalise(image)
         detail, half = self.detail(image), self.stem_half(image)
         new, stack = self.down[0](self.stem_quarter(half))

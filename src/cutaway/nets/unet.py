@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cutaway.nets.layers import he_normal, normalise
+from cutaway.nets.layers import check_sides, he_normal, normalise
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class UNet(nn.Module):
         Raises:
             ValueError: A side is not a multiple of ``multiple``.
         """
-        self._require_multiples(image)
+        check_sides(image, self.multiple)
         features = normalise(image)
         skips = []
         for level in self.down:
@@ -67,15 +67,6 @@ class UNet(nn.Module):
             features = level(torch.cat([skips.pop(), enlarge(features)], dim=1))
         logits: Tensor = self.head(features)
         return logits
-
-    def _require_multiples(self, image: Tensor) -> None:
-        height, width = image.shape[-2:]
-        if height % self.multiple or width % self.multiple:
-            up_to = [-(-side // self.multiple) * self.multiple for side in (height, width)]
-            raise ValueError(
-                f"this U-Net needs sides that are multiples of {self.multiple}, but the image is {height}×{width}; "
-                f"pad it to {up_to[0]}×{up_to[1]}, as cutaway.geometry does"
-            )
 
 
 def double_convolution(inputs: int, width: int, batch_norm: bool) -> nn.Sequential:

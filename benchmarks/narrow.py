@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from benchmarks.trained import RECIPES, person_recipe
@@ -32,7 +33,7 @@ from cutaway.training.optimizers import learning_rate, make_optimizer
 from cutaway.training.person import person_task
 from cutaway.training.task import Task
 
-WIDE = {
+WIDE: dict[str, Any] = {
     "up": [
         {"width": 96, "growth_rate": 32, "layers": 4},
         {"width": 64, "growth_rate": 20, "layers": 4},
@@ -58,6 +59,8 @@ def main() -> None:
         task = person_task(recipe)
         load_pretrained(wide, config, partial(some_photos, task, torch.device("cpu")))
         new = take_over(wide, narrow)
+        if not new:
+            raise CutawayError("the recipe's net is as wide as the weights'; change its net.overrides")
         average = imitate(wide, narrow, [narrow.get_submodule(name) for name in new], task, recipe)
         checkpoint.save({"recipe": asdict(recipe), "net": average.state_dict()}, arguments.output)
     except CutawayError as error:

@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.shorten WEIGHTS.onnx OUT.pt`` fits the head of the net that is left, at half the size, to what
 the whole correction was on training photos, by least squares; nothing else is trained. ``cutaway export`` takes the
-result, which has to be calibrated again, and ``cutaway train --init OUT.pt`` goes on from it. With two stages in
-``--set net.overrides.up=[…]`` the one at half the size goes too.
+result, which has to be calibrated again; ``benchmarks.narrow`` narrows its up-path, and ``cutaway train --init OUT.pt``
+goes on from it as it is with the stages of ``WIDE`` in ``net.overrides``. With two stages in ``--set
+net.overrides.up=[…]`` the one at half the size goes too.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from benchmarks.narrow import WIDE
 from benchmarks.trained import RECIPES, person_recipe
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,15 +30,7 @@ from cutaway.training.loop import some_photos
 from cutaway.training.network import build_net
 from cutaway.training.person import person_task
 
-FULL_SIZE: dict[str, Any] = {
-    "detail": 8,
-    "up": [
-        {"width": 96, "growth_rate": 32, "layers": 4},
-        {"width": 64, "growth_rate": 20, "layers": 4},
-        {"width": 32, "growth_rate": 12, "layers": 3},
-        {"width": 16, "growth_rate": 8, "layers": 2},
-    ],
-}
+FULL_SIZE: dict[str, Any] = {"detail": 8, "up": [*WIDE["up"], {"width": 16, "growth_rate": 8, "layers": 2}]}
 """What the net was before its last stage was dropped."""
 
 RIDGE = 1e-3
@@ -55,8 +49,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         recipe = person_recipe(arguments.recipe, [*arguments.set, f"net.init={arguments.weights}"])
-        kept = {"up": FULL_SIZE["up"][:-1]} | dict(recipe.net.overrides)
-        recipe = replace(recipe, net=replace(recipe.net, overrides=kept))
+        recipe = replace(recipe, net=replace(recipe.net, overrides=WIDE | dict(recipe.net.overrides)))
         photos = partial(some_photos, person_task(recipe), torch.device("cpu"))
         whole = replace(recipe.net, overrides=FULL_SIZE)
         longer, shorter = build_net(whole), build_net(recipe.net)

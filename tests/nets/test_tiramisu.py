@@ -363,3 +363,9 @@ def test_the_head_is_at_the_size_of_the_last_stage(name: str, overrides: dict[st
     with torch.inference_mode():
         assert net(torch.rand(1, 3, 64, 96)).shape == (1, 1, 64, 96)
     assert sizes == [(1, 1, *size)]
+
+
+@pytest.mark.parametrize("stage", [(0, 5, 2), (6, 0, 2), (6, 5, 0), (6, 5, 2, -1)])
+def test_a_stage_has_maps_and_layers(stage: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="width, growth_rate and layers have to be 1 or more, and its skip 0 or more"):
+        Stage(*stage)

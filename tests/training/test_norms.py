@@ -75,7 +75,9 @@ def test_an_unfolded_net_goes_on_where_it_was_when_it_learns() -> None:
 
 def test_what_is_another_nets_is_refused() -> None:
     released = fold(unsettle(Biased())).state_dict()
-    with pytest.raises(ValueError, match=r"it holds no first\.weight of shape \(48, 3, 3, 3\), so it is another net's"):
+    with pytest.raises(
+        ValueError, match=r"it holds no first\.weight of shape \(48, 3, 3, 3\), so it is another net's, or this one's"
+    ):
         unfold(build("fc-densenet56", layers=(1,), bottleneck=1), released, photos)
     del released["layers.3.0.bias"]
     with pytest.raises(ValueError, match=r"it holds no layers\.3\.0\.bias"):

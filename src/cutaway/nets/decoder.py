@@ -13,14 +13,18 @@ from cutaway.nets.layers import ConvNormRelu, DenseBlock, enlarge
 class Stage:
     """One step up: maps carried up from below (``width``), then a dense block of ``layers`` layers.
 
-    With ``skip`` the skip comes in as so many maps, made by a 1×1 convolution. Numbers of maps that are multiples of
-    16 are quick: ONNX Runtime works on blocks of as many.
+    ``skip`` is the number of maps that a 1×1 convolution makes of the skip; 0 leaves it as it is. Numbers of maps that
+    are multiples of 16 are quick: ONNX Runtime works on blocks of as many.
     """
 
     width: int
     growth_rate: int
     layers: int
     skip: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.growth_rate, self.layers) < 1 or self.skip < 0:
+            raise ValueError("a stage's width, growth_rate and layers have to be 1 or more, and its skip 0 or more")
 
 
 class DenseUpPath(nn.Module):

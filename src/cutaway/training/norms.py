@@ -77,7 +77,10 @@ def unfold(net: nn.Module, arrays: Mapping[str, Tensor], photos: Callable[[], Te
 
 def _array(arrays: Mapping[str, Tensor], name: str, like: Tensor) -> Tensor:
     if name not in arrays or arrays[name].shape != like.shape:
-        raise ValueError(f"it holds no {name} of shape {tuple(like.shape)}, so it is another net's")
+        raise ValueError(
+            f"it holds no {name} of shape {tuple(like.shape)}, so it is another net's, or this one's with other "
+            "net.overrides"
+        )
     return arrays[name]
 
 

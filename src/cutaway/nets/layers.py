@@ -66,6 +66,7 @@ class DenseBlock(nn.Module):
         for layer in self.layers:
             new.append(layer(stack))
             stack = torch.cat([stack, new[-1]], dim=1)
+        # Not a slice of the stack: ONNX Runtime would take its blocks of channels apart for that.
         return torch.cat(new, dim=1), stack
 
 

@@ -1,5 +1,6 @@
 """From the network's coarse alpha to an alpha at the photo's own size, with its edges where the photo has them."""
 
+import functools
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
@@ -14,8 +15,11 @@ from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
 _Planes: TypeAlias = NDArray[np.float32 | np.float64]
 
-RADIUS = 3
-"""Pixels of the coarse alpha from the middle of the filter's window to its side."""
+BLOCK = 2
+"""Side, in pixels of the coarse alpha, of the blocks around each of which the filter fits a line."""
+
+RADIUS = 1
+"""Blocks from the middle of the filter's window to its side."""
 
 EPSILON = 1e-4
 """Variance of the photo's colours (0..1) that counts as noise."""
@@ -35,7 +39,6 @@ BESIDE = 12
 _SURE, _UNSURE = 0.05, 0.4
 _SLOW, _STEP = 0.1, 0.3
 _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-_DIAGONAL = [0, 3, 5]
 
 
 class _Line(NamedTuple):
@@ -65,9 +68,8 @@ def settled(coarse: Alpha, small: Image) -> Alpha:
     """
     alpha = settle_by_colour(coarse, small)
     person = alpha >= 0.5
-    by_person, by_background = (
-        np.minimum(BESIDE * box_mean(box_mean(side.astype(np.float32), ABOUT), ABOUT), 1) for side in (person, ~person)
-    )
+    about = box_mean(box_mean(person.astype(np.float32), ABOUT), ABOUT)
+    by_person, by_background = (np.minimum(BESIDE * share, 1) for share in (about, 1 - about))
     return np.where(person, 1 - (1 - alpha) * by_background, alpha * by_person)
 
 
@@ -76,15 +78,13 @@ def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:
 
     The fast guided filter (He and Sun, "Fast Guided Filter", 2015) with the photo as colour guide: for each window of
     the coarse alpha the linear function of colour that fits it best is found, and applied at full size. What the photo
-    does not explain of a soft edge is added back: the filter's mean of windows would take a slow ramp for noise. Away
-    from where the network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the
-    person's. The result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more
-    than ``MOST``.
+    does not explain of a soft edge is added back: the filter would take a slow ramp for noise. Away from where the
+    network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the person's. The
+    result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more than ``MOST``.
     """
     # Seen through the filter by which the network's input was made, or the finest strands do not agree.
-    guide = np.ascontiguousarray(small.transpose(2, 0, 1), np.float32) / np.float32(white(small))
-    line = _damped(_kept_soft(_fit_line(coarse, guide), coarse, guide), coarse)
-    return _apply(line, coarse, image)
+    guide = small.transpose(2, 0, 1).astype(np.float32, order="C") / np.float32(white(small))
+    return _apply(_trusted_line(coarse, guide), coarse, image)
 
 
 def box_mean(plane: _Planes, radius: int) -> _Planes:
@@ -119,23 +119,62 @@ def _window(side: int, radius: int) -> NDArray[np.float32]:
     return (np.minimum(places + radius, side - 1) - np.maximum(places - radius, 0) + 1).astype(np.float32)
 
 
-def _means(planes: Iterable[_Planes]) -> _Planes:
-    return np.stack([box_mean(plane, RADIUS) for plane in planes])
+def _trusted_line(alpha: Alpha, guide: _Planes) -> _Line:
+    """Return what fits ``alpha`` where the network is unsure nearby, and ``alpha`` itself where it is sure."""
+    slope, offset = _fit_line(alpha, guide)
+    missed = alpha - _sum_of_products(slope, guide) - offset
+    soft, trust = 1 - _step(alpha), _trust(alpha)
+    return _Line(slope * trust, (offset + soft * missed) * trust + alpha * (1 - trust))
+
+
+def _trust(alpha: Alpha) -> Alpha:
+    """Return how far the photo's edges are followed, 0..1: not at all where the network is sure all around."""
+    # Within two pixels and not the whole window, or things of the person's colour that touch the window grow spikes.
+    share = box_mean(box_mean(alpha, 1), 1)
+    trust: Alpha = np.clip((4 * share * (1 - share) - _SURE) / (_UNSURE - _SURE), 0, 1)
+    return trust
 
 
 def _fit_line(alpha: Alpha, guide: _Planes) -> _Line:
-    """Return, for each pixel, the mean of the lines that fit the windows around it (He, Sun and Tang 2013, § 3.4)."""
-    mean_alpha, mean_guide = box_mean(alpha, RADIUS), _means(guide)
-    covariance = _means(guide * alpha) - mean_guide * mean_alpha
-    variances = _means(guide[i] * guide[j] for i, j in _PAIRS)
-    variances -= np.stack([mean_guide[i] * mean_guide[j] for i, j in _PAIRS])
-    variances[_DIAGONAL] += EPSILON
-    slope = _solve_symmetric(variances, covariance)
-    offset = mean_alpha - (slope * mean_guide).sum(axis=0)
-    return _Line(_means(slope), box_mean(offset, RADIUS))
+    """Return the line of each pixel: bilinearly between those that fit the windows around it (He and Sun 2015)."""
+    mean, means = _window_mean(alpha), [_window_mean(channel) for channel in guide]
+    covariances = [_window_mean(guide[i] * alpha) - means[i] * mean for i in range(3)]
+    variances = [
+        _window_mean(guide[i] * guide[j]) - means[i] * means[j] + (EPSILON if i == j else 0) for i, j in _PAIRS
+    ]
+    slopes = _solve_symmetric(variances, covariances)
+    offset = mean - _sum_of_products(slopes, means)
+    return _Line(np.stack([_between(slope, alpha) for slope in slopes]), _between(offset, alpha))
 
 
-def _solve_symmetric(matrix: _Planes, right: _Planes) -> _Planes:
+def _step(alpha: Alpha) -> Alpha:
+    """Return how far ``alpha`` is a step between 0 and 1 about each pixel, 0..1: those follow the guide alone.
+
+    A window that holds nothing but 0 and 1 has the variance mean · (1 − mean), a slow ramp or an even alpha far less.
+    """
+    mean = _window_mean(alpha)
+    variance = _window_mean(alpha * alpha) - mean * mean
+    share = variance / np.maximum(mean * (1 - mean), EPSILON)
+    return _between(np.clip((share - _SLOW) / (_STEP - _SLOW), 0, 1), alpha)
+
+
+def _window_mean(plane: _Planes) -> _Planes:
+    """Return the mean of the window around each block of ``plane``."""
+    return box_mean(np.asarray(_picture(plane).reduce(BLOCK)), RADIUS)
+
+
+def _between(blocks: _Planes, plane: _Planes) -> Alpha:
+    """Return ``blocks`` bilinearly at the size of ``plane``, of whose blocks they are."""
+    height, width = plane.shape
+    area = 0, 0, width / BLOCK, height / BLOCK
+    return np.asarray(_picture(blocks).resize((width, height), PIL.Image.Resampling.BILINEAR, area))
+
+
+def _sum_of_products(left: Iterable[_Planes], right: Iterable[_Planes]) -> _Planes:
+    return functools.reduce(np.add, map(np.multiply, left, right))
+
+
+def _solve_symmetric(matrix: Iterable[_Planes], right: Iterable[_Planes]) -> tuple[_Planes, _Planes, _Planes]:
     """Solve a positive definite 3×3 system in each pixel; ``matrix`` holds its elements in the order of ``_PAIRS``.
 
     By L·D·Lᵀ: the channels of a grey photo are nearly one, and in float32 a determinant would be lost in its rounding.
@@ -149,27 +188,7 @@ def _solve_symmetric(matrix: _Planes, right: _Planes) -> _Planes:
     y = y - p * x
     last = (z - q * x - r * y) / third
     middle = y / second - r * last
-    return np.stack([x / a - p * middle - q * last, middle, last])
-
-
-def _kept_soft(line: _Line, alpha: Alpha, guide: _Planes) -> _Line:
-    """Return ``line`` with what it misses of ``alpha`` added, except at steps between 0 and 1, which follow the guide.
-
-    A window that holds nothing but 0 and 1 has the variance mean · (1 − mean), a slow ramp or an even alpha far less.
-    """
-    mean = box_mean(alpha, RADIUS)
-    variance = box_mean(alpha * alpha, RADIUS) - mean * mean
-    step = np.clip((variance / np.maximum(mean * (1 - mean), EPSILON) - _SLOW) / (_STEP - _SLOW), 0, 1)
-    missed = alpha - (line.slope * guide).sum(axis=0) - line.offset
-    return _Line(line.slope, line.offset + box_mean(1 - step, 1) * missed)
-
-
-def _damped(line: _Line, alpha: Alpha) -> _Line:
-    """Return ``line`` where the network is unsure nearby, and the coarse ``alpha`` itself where it is sure."""
-    # Within two pixels and not the whole window, or things of the person's colour that touch the window grow spikes.
-    share = box_mean(box_mean(alpha, 1), 1)
-    trust = np.clip((4 * share * (1 - share) - _SURE) / (_UNSURE - _SURE), 0, 1)
-    return _Line(line.slope * trust, line.offset * trust + alpha * (1 - trust))
+    return x / a - p * middle - q * last, middle, last
 
 
 def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:

@@ -47,6 +47,7 @@ from cutaway.evaluation.tables import three_digits
 from cutaway.foreground import estimate_foreground
 from cutaway.geometry import resize_alpha
 from cutaway.prediction import predict
+from cutaway.resampling import box_mean
 from cutaway.runtime import Runtime
 from cutaway.tiles import Tile
 from cutaway.types import Alpha, Image, Mask
@@ -230,7 +231,7 @@ def by_trimap(coarse: Alpha, image: Image) -> Alpha:
 
     alpha = only_enlarged(coarse, image)
     doubtful = (alpha >= SURE) & (alpha <= 1 - SURE)
-    unknown = refine.box_mean(doubtful.astype(np.float64), reach(alpha)) > 0
+    unknown = box_mean(doubtful.astype(np.float64), reach(alpha)) > 0
     trimap = np.where(unknown, 0.5, np.rint(alpha.astype(np.float64)))
     if trimap.min() > 0 or trimap.max() < 1:
         return alpha  # it has nothing to go by

@@ -1,9 +1,10 @@
-"""Scores weights by how sure they have to be of one view: ``python -m benchmarks.views ../shared/data/persons``.
+"""Scores weights by how much doubt one view may leave: ``python -m benchmarks.views ../shared/data/persons``.
 
 Every photo is cut out by one view and by as many as there are; what a bound between the two gives follows from that.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from rich.progress import track
 
 from cutaway import imagefile, prediction, weights
 from cutaway.cli.scoring import SampleRemover
-from cutaway.confidence import expected_iou
+from cutaway.confidence import stray_doubt
 from cutaway.data.folder import load_samples
 from cutaway.data.index import Sample
 from cutaway.data.shards import content
@@ -26,16 +27,16 @@ from cutaway.evaluation.tables import number
 from cutaway.remover import Remover
 from cutaway.runtime import Runtime
 
-NEVER, ALWAYS = 0.0, 2.0
-BOUNDS = (NEVER, 0.85, 0.9, 0.93, prediction.SURE_AT_ONCE, 0.98, ALWAYS)
+NEVER, ALWAYS = math.inf, -1.0
+BOUNDS = (NEVER, 0.1, 0.05, 0.04, prediction.DOUBTFUL, 0.02, 0.01, ALWAYS)
 NAMES = {NEVER: "one view", ALWAYS: "always"}
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One photo: the person IoU that the first view lets expect, and the rows of one view and of all."""
+    """One photo: the stray doubt that the first view leaves, and the rows of one view and of all."""
 
-    expected: float
+    doubt: float
     once: Row
     again: Row
 
@@ -62,38 +63,38 @@ def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
         judge(remover, sample)  # not counted: it brings the files into the system's cache
         once, again = judge_by(NEVER, remover, sample), judge_by(ALWAYS, remover, sample)
         if isinstance(once, Row) and isinstance(again, Row):
-            with sure_from(NEVER):
+            with doubtful_from(NEVER):
                 first, _ = prediction.predict(runtime, imagefile.read_srgb(content(sample.image)))
-            seen.append(Seen(expected_iou(first), once, again))
+            seen.append(Seen(stray_doubt(first), once, again))
     return seen
 
 
 def judge_by(bound: float, remover: SampleRemover, sample: Sample) -> Outcome:
-    """Return what ``judge`` does if an expectation of ``bound`` is enough for one view."""
-    with sure_from(bound):
+    """Return what ``judge`` does if more stray doubt than ``bound`` asks for further views."""
+    with doubtful_from(bound):
         return judge(remover, sample)
 
 
 @contextmanager
-def sure_from(bound: float) -> Iterator[None]:
-    """Let an expectation of ``bound`` be enough for one view meanwhile."""
-    before, prediction.SURE_AT_ONCE = prediction.SURE_AT_ONCE, bound
+def doubtful_from(bound: float) -> Iterator[None]:
+    """Let more stray doubt than ``bound`` ask for further views meanwhile."""
+    before, prediction.DOUBTFUL = prediction.DOUBTFUL, bound
     try:
         yield
     finally:
-        prediction.SURE_AT_ONCE = before
+        prediction.DOUBTFUL = before
 
 
 def table(seen: Sequence[Seen]) -> list[str]:
     """Return the lines of a table with a row for each of ``BOUNDS``; time is from file to alpha, the mean."""
     sets = [summary.source for summary in summarise(chosen(NEVER, seen))]
-    head = ["sure from", "shown again", "time", *sets, "under 0.8", "boundary F"]
+    head = ["doubtful from", "shown again", "time", *sets, "under 0.8", "boundary F"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     least = fmean(one.once.seconds for one in seen)
     for bound in BOUNDS:
         evaluation = chosen(bound, seen)
         by_set = {summary.source: summary for summary in summarise(evaluation)}
-        again = fmean(one.expected < bound for one in seen)
+        again = fmean(one.doubt > bound for one in seen)
         time = fmean(row.seconds for row in evaluation.rows) / least
         ious = [number(by_set[source].person_iou) for source in sets]
         every = by_set[ALL]
@@ -103,8 +104,8 @@ def table(seen: Sequence[Seen]) -> list[str]:
 
 
 def chosen(bound: float, seen: Sequence[Seen]) -> Evaluation:
-    """Return the evaluation if an expectation of ``bound`` is enough for one view."""
-    rows = tuple(one.once if one.expected >= bound else one.again for one in seen)
+    """Return the evaluation if more stray doubt than ``bound`` asks for further views."""
+    rows = tuple(one.again if one.doubt > bound else one.once for one in seen)
     return Evaluation(NAMES.get(bound, str(bound)), rows, ())
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cutaway.confidence import calibrated, expected_iou, person_share, shows_person
+from cutaway.confidence import calibrated, expected_iou, person_share, shows_person, stray_doubt
 from cutaway.manifest import UNCALIBRATED, Calibration
 
 
@@ -14,6 +14,22 @@ def test_expected_iou_is_the_iou_over_many_draws() -> None:
     drawn = random.random((30, 400, 400)) < alpha
     ious = [(cut & truth).sum() / (cut | truth).sum() for truth in drawn]
     assert expected_iou(alpha) == pytest.approx(float(np.mean(ious)), abs=0.003)
+
+
+def test_a_soft_outline_is_no_stray_doubt_and_a_doubtful_arm_is() -> None:
+    alpha = np.zeros((40, 40), np.float32)
+    alpha[10:30, 10:30] = 1
+    alpha[10:30, 8:12] = 0.2, 0.4, 0.6, 0.8
+    assert stray_doubt(alpha) == 0
+    alpha[16:24, 20:25] = 0.7
+    assert stray_doubt(alpha) == pytest.approx(0.3 * 40 / 400)
+
+
+def test_doubts_about_where_nobody_is_are_strays_too() -> None:
+    alpha = np.full((40, 40), 0.3, np.float32)
+    assert stray_doubt(alpha) > 1
+    alpha[:20] = 1
+    assert stray_doubt(alpha) == pytest.approx(0.3 * 18 / 20, rel=1e-5)
 
 
 def test_expected_iou_of_nothing_is_nothing() -> None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from cutaway.colour import from_srgb
+from cutaway.confidence import expected_iou
 from cutaway.geometry import Fit, resize_image
 from cutaway.prediction import SOMEBODY, mean_by_log_odds, predict
 from cutaway.runtime import Runtime
@@ -62,6 +64,13 @@ def test_a_sure_network_is_asked_once() -> None:
     assert [batch.shape for batch in network.shown] == [(1, 3, 160, 160)]
     np.testing.assert_array_equal(small, resize_image(photo, 160, 160))
     np.testing.assert_array_equal(alpha, sure(network.shown[0])[0, 0].astype(np.float32))
+
+
+def test_a_network_that_doubts_nothing_but_outlines_is_asked_once() -> None:
+    network = Asked(lambda batch: ndimage.uniform_filter(sure(batch), (1, 1, 3, 3)))
+    alpha, _ = predict(network, somebody(320, 320, 0.4, 0.4, 0.6, 0.6))
+    assert len(network.shown) == 1
+    assert expected_iou(alpha) < 0.9
 
 
 @pytest.mark.parametrize("answer", [sure, doubting, one_number(SOMEBODY - 0.01)])

@@ -2,14 +2,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from cutaway import refine
 from cutaway.evaluation.synthetic_mattes import draw
 from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_alpha, resize_image
-from cutaway.refine import box_mean, follow_edges, guided, settled
+from cutaway.refine import follow_edges, guided, settled
 from cutaway.types import Alpha, Image
 
 Floats = NDArray[np.floating]
@@ -71,19 +71,6 @@ def edge_error(alpha: Floats, truth: Floats, width: int = 12) -> float:
     inside = truth > 0.5
     distance = ndimage.distance_transform_edt(inside) + ndimage.distance_transform_edt(~inside)
     return float(np.abs(alpha - truth)[distance < width].mean())
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 2), (20, 31)])
-@pytest.mark.parametrize("radius", [1, 3])
-@pytest.mark.parametrize(("depth", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-6)])
-def test_the_box_mean_is_scipys(shape: tuple[int, int], radius: int, depth: DTypeLike, tolerance: float) -> None:
-    plane = np.random.default_rng(4).random(shape)
-    size = 2 * radius + 1
-    inside = ndimage.uniform_filter(np.ones(shape), size, mode="constant")
-    expected = ndimage.uniform_filter(plane, size, mode="constant") / inside
-    found = box_mean(plane.astype(depth), radius)
-    assert found.dtype == depth
-    np.testing.assert_allclose(found, expected, rtol=tolerance)
 
 
 @pytest.mark.parametrize("colours", ["many", "nearly grey"])

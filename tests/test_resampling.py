@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from PIL.Image import Resampling
 from scipy import ndimage
 
-from cutaway.resampling import Plane, blurred, resized, rounded, softened
+from cutaway.resampling import Plane, blurred, box_mean, resized, rounded, softened
 
 
 def noise(*shape: int, depth: DTypeLike = np.uint16) -> np.ndarray[tuple[int, ...], np.dtype[np.uint16]]:
@@ -79,3 +79,16 @@ def test_a_blur_of_any_radius_keeps_the_size_and_the_range(height: int, width: i
 def test_a_wide_blur_is_done_in_few_pixels() -> None:
     assert softened(square(), 20).shape == (20, 26)
     assert softened(square(), 1).shape == (200, 260)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 2), (20, 31)])
+@pytest.mark.parametrize("radius", [1, 3])
+@pytest.mark.parametrize(("depth", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-6)])
+def test_the_box_mean_is_scipys(shape: tuple[int, int], radius: int, depth: DTypeLike, tolerance: float) -> None:
+    plane = np.random.default_rng(4).random(shape)
+    size = 2 * radius + 1
+    inside = ndimage.uniform_filter(np.ones(shape), size, mode="constant")
+    expected = ndimage.uniform_filter(plane, size, mode="constant") / inside
+    found = box_mean(plane.astype(depth), radius)
+    assert found.dtype == depth
+    np.testing.assert_allclose(found, expected, rtol=tolerance)

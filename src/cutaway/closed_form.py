@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from cutaway.errors import CutawayError
 from cutaway.geometry import resize_alpha, resize_image
-from cutaway.refine import MOST, box_mean, follow_edges, settled
+from cutaway.refine import MOST, follow_edges, settled
+from cutaway.resampling import box_mean
 from cutaway.tiles import Tile, enlarged, reduced, source_of, spread, tiles
 from cutaway.types import Alpha, Image, Mask, check_alpha, check_image, white
 

@@ -5,6 +5,7 @@ from math import log, tanh
 import numpy as np
 
 from cutaway.manifest import Calibration
+from cutaway.resampling import box_mean
 from cutaway.types import Alpha
 
 UNSURE, SURE = 0.85, 0.95
@@ -12,6 +13,9 @@ UNSURE, SURE = 0.85, 0.95
 
 SMALLEST_PERSON = 0.0035
 """What ``person_share`` is at least where there is anybody."""
+
+OUTLINE = 2
+"""Pixels to either side of an outline in which alpha may be soft without being doubtful."""
 
 NEARLY_CERTAIN = 1e-6
 """How near to 0 and 1 an expectation may come, whose log-odds would be infinite there."""
@@ -35,6 +39,17 @@ def expected_iou(alpha: Alpha) -> float:
     inside = alpha >= 0.5
     union = float(np.count_nonzero(inside)) + float(alpha[~inside].sum())
     return float(alpha[inside].sum()) / union if union else 0.0
+
+
+def stray_doubt(alpha: Alpha) -> float:
+    """Return how much of ``alpha`` is likely to be wrong away from any outline, as a share of the person's area.
+
+    Outlines are soft, and stay so however often the network is asked; of a whole arm it may change its mind.
+    """
+    inside = alpha >= 0.5
+    near = box_mean(inside.astype(np.float32), OUTLINE)
+    doubt = np.minimum(alpha, 1 - alpha)[(near == 0) | (near == 1)]
+    return float(doubt.sum()) / max(1, int(np.count_nonzero(inside)))
 
 
 def calibrated(expected: float, calibration: Calibration) -> float:

@@ -7,14 +7,14 @@ import numpy as np
 
 from cutaway.colour import to_srgb
 from cutaway.composite import Box, bounding_box
-from cutaway.confidence import NEARLY_CERTAIN, expected_iou
+from cutaway.confidence import NEARLY_CERTAIN, stray_doubt
 from cutaway.geometry import Fit, Placement, crop_canvas, pad_image, place, resize_alpha, resize_image, to_tensor
 from cutaway.runtime import Runtime
 from cutaway.tiles import Tile
 from cutaway.types import Alpha, Image
 
-SURE_AT_ONCE = 0.96
-"""Expected person IoU from which one view is enough: further ones would take their time and change next to nothing."""
+DOUBTFUL = 0.03
+"""Stray doubt from which one view is not enough: of less, further ones would take their time and change nothing."""
 
 SOMEBODY = 0.3
 """Alpha from which a pixel may be somebody's: if none is, one view is enough too, and the close view wants them all."""
@@ -32,9 +32,9 @@ CLOSE_ENOUGH = 0.8
 def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tuple[Alpha, Image]:
     """Return the network's alpha of ``image``, and ``image`` as uint8, in its own colours, at the size of that alpha.
 
-    A network that sees somebody and expects little of its alpha is shown the photo again in the mirror: from further
-    away and, where they do not fill it, close up. The mean of its log-odds counts. What it takes for a person by
-    chance, it seldom takes for one again; and small people are seen large.
+    A network that sees somebody and is in doubt about more than outlines is shown the photo again in the mirror: from
+    further away and, where they do not fill it, close up. The mean of its log-odds counts. What it takes for a person
+    by chance, it seldom takes for one again; and small people are seen large.
 
     Args:
         runtime: The network.
@@ -49,7 +49,7 @@ def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tup
     small = resize_image(image, placement.height, placement.width)
     alpha = _ask(runtime, to_srgb(small, profile), placement)
     box = bounding_box(alpha, SOMEBODY)
-    if box and expected_iou(alpha) < SURE_AT_ONCE:
+    if box and stray_doubt(alpha) > DOUBTFUL:
         alpha = _of_more_views(runtime, image, small, profile, alpha, _around(box, *alpha.shape))
     return alpha, small
 

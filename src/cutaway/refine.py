@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_image
+from cutaway.resampling import box_mean
 from cutaway.tiles import Tile, enlarged, source_of, spread, tiles
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
@@ -85,38 +86,6 @@ def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:
     # Seen through the filter by which the network's input was made, or the finest strands do not agree.
     guide = small.transpose(2, 0, 1).astype(np.float32, order="C") / np.float32(white(small))
     return _apply(_trusted_line(coarse, guide), coarse, image)
-
-
-def box_mean(plane: _Planes, radius: int) -> _Planes:
-    """Return the mean of each pixel's window, 2 · ``radius`` + 1 along a side and cut off at the frame; h×w.
-
-    ``plane`` is float32 or float64, and so is the result.
-    """
-    # For so small a window, additions of the shifted plane take a fifth of the time of a cumulative sum. They are done
-    # in one piece, rows end to end: between two lie 2 · radius zeros, and columns whose windows mix both are cut off.
-    height, width = plane.shape
-    wide = width + 2 * radius
-    padded = np.zeros((height + 2 * radius + 1, wide), plane.dtype)  # one row more, for the last window to run into
-    padded[radius : radius + height, radius : radius + width] = plane
-    columns = _shifted_sum(padded.ravel(), radius, wide, height * wide + 2 * radius)
-    total = _shifted_sum(columns, radius, 1, height * wide).reshape(height, wide)[:, :width]
-    window: _Planes = (_window(height, radius)[:, np.newaxis] * _window(width, radius)).astype(plane.dtype)
-    mean: _Planes = total / window
-    return mean
-
-
-def _shifted_sum(samples: _Planes, radius: int, step: int, count: int) -> _Planes:
-    """Return the sum, for each of the first ``count`` samples, of it and the 2 · ``radius`` that follow by ``step``."""
-    total = samples[:count].copy()
-    for place in range(step, (2 * radius + 1) * step, step):
-        total += samples[place : place + count]
-    return total
-
-
-def _window(side: int, radius: int) -> NDArray[np.float32]:
-    """Return how many of ``side`` pixels in a row are no farther than ``radius`` from each."""
-    places = np.arange(side)
-    return (np.minimum(places + radius, side - 1) - np.maximum(places - radius, 0) + 1).astype(np.float32)
 
 
 def _trusted_line(alpha: Alpha, guide: _Planes) -> _Line:

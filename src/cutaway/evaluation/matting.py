@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from cutaway.refine import box_mean
+from cutaway.resampling import box_mean
 from cutaway.types import Alpha, Image, Mask, check_alpha, check_same_size
 
 SIGMA = 1.4

@@ -63,7 +63,7 @@ def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
         judge(remover, sample)  # not counted: it brings the files into the system's cache
         once, again = judge_by(NEVER, remover, sample), judge_by(ALWAYS, remover, sample)
         if isinstance(once, Row) and isinstance(again, Row):
-            with doubtful_from(NEVER):
+            with doubtful_above(NEVER):
                 first, _ = prediction.predict(runtime, imagefile.read_srgb(content(sample.image)))
             seen.append(Seen(stray_doubt(first), once, again))
     return seen
@@ -71,12 +71,12 @@ def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
 
 def judge_by(bound: float, remover: SampleRemover, sample: Sample) -> Outcome:
     """Return what ``judge`` does if more stray doubt than ``bound`` asks for further views."""
-    with doubtful_from(bound):
+    with doubtful_above(bound):
         return judge(remover, sample)
 
 
 @contextmanager
-def doubtful_from(bound: float) -> Iterator[None]:
+def doubtful_above(bound: float) -> Iterator[None]:
     """Let more stray doubt than ``bound`` ask for further views meanwhile."""
     before, prediction.DOUBTFUL = prediction.DOUBTFUL, bound
     try:
@@ -88,7 +88,7 @@ def doubtful_from(bound: float) -> Iterator[None]:
 def table(seen: Sequence[Seen]) -> list[str]:
     """Return the lines of a table with a row for each of ``BOUNDS``; time is from file to alpha, the mean."""
     sets = [summary.source for summary in summarise(chosen(NEVER, seen))]
-    head = ["doubtful from", "shown again", "time", *sets, "under 0.8", "boundary F"]
+    head = ["doubtful above", "shown again", "time", *sets, "under 0.8", "boundary F"]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     least = fmean(one.once.seconds for one in seen)
     for bound in BOUNDS:
@@ -98,7 +98,7 @@ def table(seen: Sequence[Seen]) -> list[str]:
         time = fmean(row.seconds for row in evaluation.rows) / least
         ious = [number(by_set[source].person_iou) for source in sets]
         every = by_set[ALL]
-        cells = [NAMES.get(bound, str(bound)), f"{again:.0%}", f"{time:.2f}", *ious]
+        cells = [NAMES.get(bound, str(bound)), f"{again:.0%}".replace("%", " %"), f"{time:.2f}", *ious]
         lines.append(f"| {' | '.join([*cells, number(every.poor_share), number(every.boundary_f)])} |")
     return lines
 

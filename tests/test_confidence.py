@@ -25,6 +25,18 @@ def test_a_soft_outline_is_no_stray_doubt_and_a_doubtful_arm_is() -> None:
     assert stray_doubt(alpha) == pytest.approx(0.3 * 40 / 400)
 
 
+def test_what_is_thinner_than_an_outline_is_wide_is_no_stray_doubt() -> None:
+    alpha = np.zeros((40, 40), np.float32)
+    alpha[:, 10:14] = 0.6
+    assert stray_doubt(alpha) == 0
+    alpha[:, 10:15] = 0.6
+    assert stray_doubt(alpha) == pytest.approx(0.4 / 5)
+
+
+def test_where_nobody_is_likelier_than_not_pixels_are_counted() -> None:
+    assert stray_doubt(np.full((20, 30), 0.4, np.float32)) == pytest.approx(0.4 * 600)
+
+
 def test_doubts_about_where_nobody_is_are_strays_too() -> None:
     alpha = np.full((40, 40), 0.3, np.float32)
     assert stray_doubt(alpha) > 1

@@ -74,8 +74,8 @@ def edge_error(alpha: Floats, truth: Floats, width: int = 12) -> float:
 
 
 @pytest.mark.parametrize("colours", ["many", "nearly grey"])
-def test_the_filter_is_the_guided_filter_of_the_paper(colours: str) -> None:
-    """Where the channels of a grey photo are one but for a level here and there too."""
+def test_the_lines_are_those_that_fit_the_windows_around_each_block(colours: str) -> None:
+    """Also where the channels of a grey photo are one but for a level here and there."""
     random = np.random.default_rng(6)
     alpha, guide = ndimage.gaussian_filter(random.random((30, 40)), 2), random.random((3, 30, 40))
     if colours == "nearly grey":

@@ -15,7 +15,7 @@ SMALLEST_PERSON = 0.0035
 """What ``person_share`` is at least where there is anybody."""
 
 OUTLINE = 2
-"""Pixels to either side of an outline in which alpha may be soft without being doubtful."""
+"""Pixels to either side of an outline in which alpha may be soft without being doubtful: of what is thinner, all."""
 
 NEARLY_CERTAIN = 1e-6
 """How near to 0 and 1 an expectation may come, whose log-odds would be infinite there."""
@@ -44,7 +44,8 @@ def expected_iou(alpha: Alpha) -> float:
 def stray_doubt(alpha: Alpha) -> float:
     """Return how much of ``alpha`` is likely to be wrong away from any outline, as a share of the person's area.
 
-    Outlines are soft, and stay so however often the network is asked; of a whole arm it may change its mind.
+    Outlines are soft, and stay so however often the network is asked; of a whole shoulder it may change its mind. Where
+    nobody is likelier than not, it is the number of pixels.
     """
     inside = alpha >= 0.5
     near = box_mean(inside.astype(np.float32), OUTLINE)

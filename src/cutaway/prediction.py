@@ -1,4 +1,4 @@
-"""The network's alpha of a photo: of one view, and where that leaves it unsure of more (test-time augmentation)."""
+"""The network's alpha of a photo: of one view, and of more where that leaves it in doubt (test-time augmentation)."""
 
 from dataclasses import replace
 from math import ceil, floor
@@ -14,7 +14,7 @@ from cutaway.tiles import Tile
 from cutaway.types import Alpha, Image
 
 DOUBTFUL = 0.03
-"""Stray doubt from which one view is not enough: of less, further ones would take their time and change nothing."""
+"""Stray doubt above which one view is not enough: of less, further ones take their time and change next to nothing."""
 
 SOMEBODY = 0.3
 """Alpha from which a pixel may be somebody's: if none is, one view is enough too, and the close view wants them all."""

@@ -17,10 +17,10 @@ from cutaway.types import Alpha, Image, check_alpha, check_image, white
 _Planes: TypeAlias = NDArray[np.float32 | np.float64]
 
 BLOCK = 2
-"""Side, in pixels of the coarse alpha, of the blocks around each of which the filter fits a line."""
+"""Side, in pixels of the coarse alpha, of the blocks around each of which the filter fits a line to a window."""
 
 RADIUS = 1
-"""Blocks from the middle of the filter's window to its side."""
+"""Blocks from the middle of a window to its side: it is three blocks, or six pixels, wide."""
 
 EPSILON = 1e-4
 """Variance of the photo's colours (0..1) that counts as noise."""
@@ -78,7 +78,8 @@ def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:
     """Return ``coarse`` at the size of ``image``, with its edges where the photo has them; as ``guided`` takes them.
 
     The fast guided filter (He and Sun, "Fast Guided Filter", 2015) with the photo as colour guide: for each window of
-    the coarse alpha the linear function of colour that fits it best is found, and applied at full size. What the photo
+    the coarse alpha the linear function of colour that fits it best is found, and applied at full size. Between windows
+    it is interpolated, which takes the place of the paper's mean over the windows that hold a pixel. What the photo
     does not explain of a soft edge is added back: the filter would take a slow ramp for noise. Away from where the
     network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the person's. The
     result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more than ``MOST``.
@@ -105,7 +106,7 @@ def _trust(alpha: Alpha) -> Alpha:
 
 
 def _fit_line(alpha: Alpha, guide: _Planes) -> _Line:
-    """Return the line of each pixel: bilinearly between those that fit the windows around it (He and Sun 2015)."""
+    """Return the line of each pixel, between those of the windows nearby, each by He, Sun and Tang 2013, § 3.4."""
     mean, means = _window_mean(alpha), [_window_mean(channel) for channel in guide]
     covariances = [_window_mean(guide[i] * alpha) - means[i] * mean for i in range(3)]
     variances = [
@@ -140,7 +141,7 @@ def _between(blocks: _Planes, plane: _Planes) -> Alpha:
 
 
 def _sum_of_products(left: Iterable[_Planes], right: Iterable[_Planes]) -> _Planes:
-    return functools.reduce(np.add, map(np.multiply, left, right))
+    return functools.reduce(np.add, (one * other for one, other in zip(left, right, strict=True)))
 
 
 def _solve_symmetric(matrix: Iterable[_Planes], right: Iterable[_Planes]) -> tuple[_Planes, _Planes, _Planes]:

@@ -117,6 +117,7 @@ def version_jobs(version: Runner, folder: Path) -> Iterator[Job]:
     yield Job("cutaway --help", version, ("-m", "cutaway", "--help"))
     small, alpha = str(folder / "1mp.jpg"), str(folder / "alpha.png")
     yield Job("1 MP warm", version, (TASKS, "remove", small), warm=True)
+    yield Job("1 MP warm, in doubt", version, (TASKS, "remove", str(folder / "1mp-square.jpg")), warm=True)
     yield Job("foreground 1 MP", version, (TASKS, "foreground", small, alpha), warm=True)
     for name in COLD:
         if (photo := folder / name).exists():

@@ -51,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "tiles": {"types", "errors"},
     "resampling": {"types", "errors", "tiles"},
     "imagefile": {"types", "errors", "filekind", "vips", "photo", "colour", "pixels"},
-    "geometry": {"types", "errors"},
+    "geometry": {"types", "errors", "tiles"},
     "manifest": {"types", "errors", "geometry"},
     "composite": {"types", "errors", "tiles", "resampling"},
     "foreground": {"types", "errors", "tiles", "resampling", "composite"},

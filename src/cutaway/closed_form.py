@@ -6,14 +6,13 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
 from cutaway.errors import CutawayError
 from cutaway.geometry import resize_alpha, resize_image
 from cutaway.refine import MOST, follow_edges, settled
 from cutaway.resampling import box_mean
-from cutaway.tiles import Tile, enlarged, reduced, source_of, spread, tiles
+from cutaway.tiles import Tile, enlarged, reduced, source_of, tiles
 from cutaway.types import Alpha, Image, Mask, check_alpha, check_image, white
 
 LONGEST = 2048
@@ -65,15 +64,11 @@ def closed_form(coarse: Alpha, image: Image, small: Image | None = None) -> Alph
     size = math.ceil(height / scale), math.ceil(width / scale)
     colours = np.moveaxis(reduced(image, *size), 0, -1) / np.float32(white(image))
     change = _change(laplacian, reduced(alpha, *size)[0], _band(opinion, *size), colours)
-    small_alpha, shift = PIL.Image.fromarray(opinion), PIL.Image.fromarray(change)
-
-    def move(tile: Tile) -> None:
+    for tile in tiles(height, width):
         if change[source_of(tile, size, height, width)].any():
-            near = enlarged(small_alpha, tile, height, width)
-            moved = alpha[tile] + enlarged(shift, tile, height, width)
+            near = enlarged(opinion, tile, height, width)
+            moved = alpha[tile] + enlarged(change, tile, height, width)
             alpha[tile] = np.clip(moved, np.maximum(near - MOST, 0), np.minimum(near + MOST, 1))
-
-    spread(move, tiles(height, width))
     return alpha
 
 

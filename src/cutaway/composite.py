@@ -36,6 +36,7 @@ RIM_SHARE = 0.002
 _ACROSS = {"left": 0.0, "center": 0.5, "right": 1.0}
 _DOWN = {"top": 0.0, "center": 0.5, "bottom": 1.0}
 _FAR_SIDE = 32
+_ROWS = 64
 # The weight below which a blurred background is worth less than the colours farther away.
 _FAINT = 0.25
 
@@ -234,7 +235,7 @@ def _with_rim(alpha: Alpha, radius: float) -> Alpha:
 
 def _divide(light: Plane, weight: Plane) -> Plane:
     """Return ``light`` / ``weight``, damped for small weights towards what is far away."""
-    far, quotient = PIL.Image.fromarray(_far_colours(light, weight)), np.empty_like(light)
+    far, quotient = _far_colours(light, weight), np.empty_like(light)
     for tile in tiles(*weight.shape):
         around, share = enlarged(far, tile, *weight.shape), weight[tile]
         gain = share * (1 + _FAINT**2) / (np.square(share) + _FAINT**2)
@@ -254,7 +255,9 @@ def _far_colours(light: Plane, weight: Plane) -> Plane:
 
 
 def _enlarge_into(samples: Pixels, plane: Plane) -> None:
-    """Fill ``samples`` (H×W) with ``plane``, which may be smaller."""
-    picture, (height, width) = PIL.Image.fromarray(plane), samples.shape
-    for tile in tiles(height, width):
-        samples[tile] = rounded(enlarged(picture, tile, height, width, Resampling.BICUBIC), samples)
+    """Fill ``samples`` (H×W) with ``plane``, which may be smaller, a few rows at a time."""
+    (height, width), (tall, wide) = samples.shape, plane.shape
+    for top in range(0, height, _ROWS):
+        part = samples[top : top + _ROWS]
+        area = 0, top * tall / height, wide, (top + len(part)) * tall / height
+        part[...] = rounded(resized(plane, len(part), width, Resampling.BICUBIC, area), samples)

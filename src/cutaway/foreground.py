@@ -8,20 +8,21 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from cutaway.composite import quantised
-from cutaway.tiles import Tile, enlarged, reduced, spread, tiles
+from cutaway.tiles import enlarged, reduced, spread, tiles
 from cutaway.types import Alpha, Image, Mask, Pixels, check_same_size, white
 
 _Planes: TypeAlias = NDArray[np.float32]
 """Three channels of 0..1, first; where there is one axis more, the foreground's colour and then the background's."""
 
-SOLVED_SIDE = 512
+SOLVED_SIDE = 256
 """Longer side, in pixels, at which the smooth part of the colours is solved; finer detail comes from the photo."""
 
+_SIDE = 128
 _SMOOTHNESS = 1e-5
 # Twice the paper's iterations on the small levels cost little and carry colours across wide soft regions.
 _SMALL_SIDE = 64
 _ITERATIONS_SMALL = 20
-_ITERATIONS = 2
+_ITERATIONS = 4
 
 
 def estimate_foreground(image: Image, alpha: Alpha, out: Image | None = None) -> Image:
@@ -39,22 +40,21 @@ def estimate_foreground(image: Image, alpha: Alpha, out: Image | None = None) ->
     foreground = np.empty(image.shape, image.dtype) if out is None else out
     if (foreground.shape, foreground.dtype) != (image.shape, image.dtype):
         raise ValueError(f"out is {foreground.shape} {foreground.dtype}, the image {image.shape} {image.dtype}")
-    every = list(tiles(*alpha.shape))
+    height, width = alpha.shape
+    every = list(tiles(height, width, _SIDE))
     has_soft = spread(lambda tile: _clear_invisible(foreground[tile], image[tile], alpha[tile]), every)
-    unsettled = list(compress(every, has_soft))
-    if unsettled:
-        smooth = [PIL.Image.fromarray(plane) for colour in _solve(image, alpha) for plane in colour]
-
-        def settle(tile: Tile) -> None:
-            around = [enlarged(plane, tile, *alpha.shape) for plane in smooth]
-            _settle(foreground[tile], image[tile], alpha[tile], around)
-
-        spread(settle, unsettled)
+    if any(has_soft):
+        smooth = _solve(image, alpha)
+        for tile in compress(every, has_soft):
+            _settle(foreground[tile], image[tile], alpha[tile], enlarged(smooth, tile, height, width))
     return foreground
 
 
 def _clear_invisible(foreground: Image, image: Image, alpha: Alpha) -> bool:
     """Fill ``foreground`` with ``image``, 0 where nothing of it is seen, and return whether there are soft pixels."""
+    if alpha.max() == 0 or alpha.min() == 1:
+        foreground[...] = image if alpha.flat[0] else 0
+        return False
     opacity = quantised(alpha, image.dtype)
     visible = opacity > 0
     # Channel by channel: with three channels innermost NumPy is several times as slow.
@@ -63,11 +63,11 @@ def _clear_invisible(foreground: Image, image: Image, alpha: Alpha) -> bool:
     return bool(_is_soft(opacity).any())
 
 
-def _settle(foreground: Image, image: Image, alpha: Alpha, around: list[_Planes]) -> None:
+def _settle(foreground: Image, image: Image, alpha: Alpha, around: _Planes) -> None:
     """Write the estimated colour into the soft pixels of ``foreground``."""
     # Channel by channel, and by numbers: through a mask NumPy is several times as slow too.
     soft = np.flatnonzero(_is_soft(quantised(alpha, image.dtype)))
-    guess = np.stack([plane.take(soft) for plane in around]).reshape(2, 3, -1)
+    guess = around.reshape(2, 3, -1).take(soft, axis=2)
     samples = np.stack([image[..., channel].take(soft) for channel in range(3)])
     mixed = np.divide(samples, white(image), dtype=np.float32)
     for channel, colour in enumerate(_fit(guess, mixed, alpha.take(soft), 0)[0]):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from cutaway.tiles import averaged
 from cutaway.types import Alpha, Image, Mask, eight_bit
 
 FitRule: TypeAlias = Literal["letterbox", "squash"]
@@ -22,6 +23,9 @@ PADDING = 128
 About 0 after the nets' (x - 0.5) / 0.5, which is also what their convolutions pad with.
 """
 
+
+_GAP = 3
+"""How many times the size asked for is left when whole pixels have been averaged, Pillow's ``reducing_gap``."""
 
 LONGEST = 4
 """The most that a canvas is longer than ``Fit.size``; beyond an aspect of 16 photographs are padded."""
@@ -114,9 +118,12 @@ def resize_image(image: Image, height: int, width: int) -> NDArray[np.uint8]:
 
     The result is uint8: a network sees no finer.
     """
-    picture = PillowImage.fromarray(eight_bit(image))
-    resized = picture.resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=3.0)
-    return np.asarray(resized)
+    down, across = (
+        max(1, int(full / side / _GAP)) for full, side in zip(image.shape[:2], (height, width), strict=True)
+    )
+    near = eight_bit(image) if down == across == 1 else averaged(image, down, across)
+    area = 0, 0, image.shape[1] / across, image.shape[0] / down
+    return np.asarray(PillowImage.fromarray(near).resize((width, height), PillowImage.Resampling.BILINEAR, area))
 
 
 def resize_alpha(alpha: Alpha, height: int, width: int) -> Alpha:

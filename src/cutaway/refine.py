@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_image
 from cutaway.resampling import box_mean
-from cutaway.tiles import Tile, enlarged, source_of, spread, tiles
+from cutaway.tiles import enlarged, source_of, tiles
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
 _Planes: TypeAlias = NDArray[np.float32 | np.float64]
@@ -37,6 +37,7 @@ ABOUT = 6
 BESIDE = 12
 """One over the share of a side that has to be about for doubt to stay as it is."""
 
+_SIDE = 96  # of the tiles: of smaller ones there are too many, larger ones hold too much that is no outline
 _SURE, _UNSURE = 0.05, 0.4
 _SLOW, _STEP = 0.1, 0.3
 _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
@@ -164,23 +165,21 @@ def _solve_symmetric(matrix: Iterable[_Planes], right: Iterable[_Planes]) -> tup
 def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:
     height, width = image.shape[:2]
     alpha = np.empty((height, width), np.float32)
-    opinion, offset = _picture(coarse), _picture(line.offset)
-    slopes = [_picture(channel / white(image)) for channel in line.slope]
-
-    def fill(tile: Tile) -> None:
+    planes = np.stack([coarse, line.offset, *(line.slope / np.float32(white(image)))], dtype=np.float32)
+    followed, steeper = np.any(line.slope, axis=0), _steeper(coarse)
+    for tile in tiles(height, width, _SIDE):
         source = source_of(tile, coarse.shape, height, width)
-        if not line.slope[:, *source].any():
-            lowest, highest = _steeper(np.array([coarse[source].min(), coarse[source].max()]))
-            # Most such tiles are person throughout, or background: there is nothing to enlarge.
-            alpha[tile] = lowest if lowest == highest else _steeper(enlarged(opinion, tile, height, width))
-            return
-        near = enlarged(opinion, tile, height, width)
-        part = enlarged(offset, tile, height, width).copy()
-        for channel, slope in enumerate(slopes):
-            part += enlarged(slope, tile, height, width) * image[tile][..., channel]
-        alpha[tile] = np.clip(_steeper(part), near - MOST, near + MOST)
-
-    spread(fill, tiles(height, width))
+        if followed[source].any():
+            near, part, *slopes = enlarged(planes, tile, height, width)
+            for channel, slope in enumerate(slopes):
+                slope *= image[tile][..., channel]
+                part += slope
+            alpha[tile] = np.clip(_steeper(part), near - MOST, near + MOST)
+            continue
+        level = steeper[source]
+        # Most such tiles are person throughout, or background: there is nothing to enlarge.
+        even = level.min() == level.max()
+        alpha[tile] = level[0, 0] if even else _steeper(enlarged(coarse, tile, height, width))
     return alpha
 
 

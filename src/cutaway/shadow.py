@@ -52,9 +52,9 @@ def cast(alpha: Alpha, shadow: Shadow) -> Alpha:
     if box is None:
         return np.zeros_like(alpha)
     drawn = _on_the_ground(small, box[0], box[2]) if shadow.kind == "ground" else _dropped(small, box)
-    picture, shade = PIL.Image.fromarray(drawn * np.float32(shadow.strength)), np.empty_like(alpha)
+    small_shade, shade = drawn * np.float32(shadow.strength), np.empty_like(alpha)
     for tile in tiles(*alpha.shape):
-        shade[tile] = enlarged(picture, tile, *alpha.shape)
+        shade[tile] = enlarged(small_shade, tile, *alpha.shape)
     return shade
 
 

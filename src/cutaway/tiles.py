@@ -1,5 +1,6 @@
 """Work at full size a tile at a time, so that what a photo's step needs in between does not grow with the photo."""
 
+import functools
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -26,11 +27,11 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
-def tiles(height: int, width: int) -> Iterator[Tile]:
-    """Yield tiles that cover a ``height`` × ``width`` frame, each pixel once."""
-    for top in range(0, height, _SIDE):
-        for left in range(0, width, _SIDE):
-            yield slice(top, min(top + _SIDE, height)), slice(left, min(left + _SIDE, width))
+def tiles(height: int, width: int, side: int = _SIDE) -> Iterator[Tile]:
+    """Yield tiles of ``side`` × ``side`` pixels that cover a ``height`` × ``width`` frame, each pixel once."""
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            yield slice(top, min(top + side, height)), slice(left, min(left + side, width))
 
 
 def spread(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
@@ -42,18 +43,17 @@ def spread(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result
         return list(pool.map(work, parts))
 
 
-def enlarged(
-    picture: PIL.Image.Image, tile: Tile, height: int, width: int, kind: Resampling = Resampling.BILINEAR
-) -> NDArray[Any]:
-    """Return the part ``tile`` of ``picture`` resized to ``height`` × ``width``, without resizing the rest.
+def enlarged(planes: NDArray[np.float32], tile: Tile, height: int, width: int) -> NDArray[np.float32]:
+    """Return the part ``tile`` of ``planes``, …×h×w, resized bilinearly to ``height`` × ``width``, without the rest.
 
-    The result has the picture's own dtype and channels, and is what cutting ``tile`` out of the whole would give.
+    It is what cutting ``tile`` out of the whole would give, as Pillow resizes. Pillow itself takes three times as long
+    over floats.
     """
-    rows, columns = tile
-    left, right = _scaled(columns, picture.width, width)
-    top, bottom = _scaled(rows, picture.height, height)
-    size = (columns.stop - columns.start, rows.stop - rows.start)
-    return np.asarray(picture.resize(size, kind, box=(left, top, right, bottom)))
+    rows, columns = source_of(tile, planes.shape[-2:], height, width)
+    down = _weights(tile[0].start, tile[0].stop, planes.shape[-2], height)
+    across = _weights(tile[1].start, tile[1].stop, planes.shape[-1], width)
+    part: NDArray[np.float32] = np.matmul(np.matmul(down, planes[..., rows, columns]), across.T)
+    return part
 
 
 def reduced(
@@ -62,12 +62,10 @@ def reduced(
     """Return ``pixels`` (H×W float32, H×W×3 uint8 or uint16) averaged to ``height`` × ``width``: C×height×width.
 
     These are no larger than H and W. Values are in the range of ``pixels``; of 16 bits 8 are seen. Whole pixels are
-    averaged first, a few rows at a time, so that no copy of ``pixels`` is needed.
+    averaged first.
     """
     down, across = max(1, pixels.shape[0] // height), max(1, pixels.shape[1] // width)
-    step = down * max(1, _ROWS // down)
-    strips = (pixels[top : top + step] for top in range(0, len(pixels), step))
-    means = np.atleast_3d(np.concatenate(spread(lambda strip: _averaged(strip, down, across), strips)))
+    means = np.atleast_3d(averaged(pixels, down, across))
     area = 0, 0, pixels.shape[1] / across, pixels.shape[0] / down
     pictures = (PIL.Image.fromarray(plane.astype(np.float32)) for plane in means.transpose(2, 0, 1))
     planes = np.stack([np.asarray(picture.resize((width, height), kind, area)) for picture in pictures])
@@ -76,9 +74,18 @@ def reduced(
     return planes
 
 
-def _averaged(strip: NDArray[Any], down: int, across: int) -> NDArray[Any]:
-    seen = strip if strip.dtype == np.float32 else eight_bit(strip)
-    return np.asarray(PIL.Image.fromarray(seen).reduce((across, down)))
+def averaged(pixels: NDArray[Any], down: int, across: int) -> NDArray[Any]:
+    """Return the mean of each ``down`` × ``across`` block of ``pixels``, as ``reduced`` takes them; uint8 or float32.
+
+    Done a few rows at a time, so that no copy of ``pixels`` is needed, which for Pillow takes a third more memory.
+    """
+
+    def average(strip: NDArray[Any]) -> NDArray[Any]:
+        seen = strip if strip.dtype == np.float32 else eight_bit(strip)
+        return np.asarray(PIL.Image.fromarray(seen).reduce((across, down)))
+
+    step = down * max(1, _ROWS // down)
+    return np.concatenate(spread(average, (pixels[top : top + step] for top in range(0, len(pixels), step))))
 
 
 def source_of(tile: Tile, source: tuple[int, int], height: int, width: int) -> Tile:
@@ -88,10 +95,17 @@ def source_of(tile: Tile, source: tuple[int, int], height: int, width: int) -> T
 
 
 def _read(part: slice, side: int, full: int) -> slice:
-    start, stop = _scaled(part, side, full)
     reach = max(1.0, side / full)
-    return slice(max(0, math.floor(start - reach)), min(side, math.ceil(stop + reach)))
+    start, stop = part.start * side / full - reach, part.stop * side / full + reach
+    return slice(max(0, math.floor(start)), min(side, math.ceil(stop)))
 
 
-def _scaled(part: slice, side: int, full: int) -> tuple[float, float]:
-    return part.start * side / full, min(part.stop * side / full, side)
+@functools.lru_cache(maxsize=128)
+def _weights(start: int, stop: int, side: int, full: int) -> NDArray[np.float32]:
+    """Return how much each pixel in ``start``..``stop`` of ``full`` takes of each of ``side`` that ``_read`` names."""
+    source = _read(slice(start, stop), side, full)
+    middles = (np.arange(start, stop)[:, np.newaxis] + 0.5) * side / full
+    away = np.abs(np.arange(source.start, source.stop) + 0.5 - middles)
+    weights = np.maximum(1 - away / max(1.0, side / full), 0)
+    shares: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares

@@ -16,12 +16,6 @@ from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
 _Planes: TypeAlias = NDArray[np.float32 | np.float64]
 
-BLOCK = 2
-"""Side, in pixels of the coarse alpha, of the blocks around each of which the filter fits a line to a window."""
-
-RADIUS = 1
-"""Blocks from the middle of a window to its side: it is three blocks, or six pixels, wide."""
-
 EPSILON = 1e-4
 """Variance of the photo's colours (0..1) that counts as noise."""
 
@@ -79,11 +73,12 @@ def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:
     """Return ``coarse`` at the size of ``image``, with its edges where the photo has them; as ``guided`` takes them.
 
     The fast guided filter (He and Sun, "Fast Guided Filter", 2015) with the photo as colour guide: for each window of
-    the coarse alpha the linear function of colour that fits it best is found, and applied at full size. Between windows
-    it is interpolated, which takes the place of the paper's mean over the windows that hold a pixel. What the photo
-    does not explain of a soft edge is added back: the filter would take a slow ramp for noise. Away from where the
-    network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the person's. The
-    result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more than ``MOST``.
+    the coarse alpha, 6 × 6 pixels around each block of 2 × 2, the linear function of colour that fits it best is
+    found, and applied at full size. Between windows it is interpolated, which takes the place of the paper's mean over
+    the windows that hold a pixel. What the photo does not explain of a soft edge is added back: the filter would take
+    a slow ramp for noise. Away from where the network is unsure the coarse alpha stands, enlarged bilinearly: edges of
+    the photo there are not the person's. The result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0.
+    Nowhere does alpha move by more than ``MOST``.
     """
     # Seen through the filter by which the network's input was made, or the finest strands do not agree.
     guide = small.transpose(2, 0, 1).astype(np.float32, order="C") / np.float32(white(small))
@@ -129,16 +124,33 @@ def _step(alpha: Alpha) -> Alpha:
     return _between(np.clip((share - _SLOW) / (_STEP - _SLOW), 0, 1), alpha)
 
 
-def _window_mean(plane: _Planes) -> _Planes:
-    """Return the mean of the window around each block of ``plane``."""
-    return box_mean(np.asarray(_picture(plane).reduce(BLOCK)), RADIUS)
+def _window_mean(plane: _Planes) -> Alpha:
+    """Return the mean of the window around each block of ``plane``, as far as the frame goes."""
+    count = _window_sums(np.ones_like(plane[:, :1])) * _window_sums(np.ones_like(plane[:1].T)).T
+    mean: Alpha = _window_sums(_window_sums(plane).T).T / count
+    return mean
+
+
+def _window_sums(plane: _Planes) -> _Planes:
+    """Return, of each two rows of ``plane``, the sum of these, the two before and the two that follow."""
+    height, width = plane.shape
+    padded = np.zeros((2 + height + height % 2 + 2, width), plane.dtype)
+    padded[2 : 2 + height] = plane
+    pairs: _Planes = padded[::2] + padded[1::2]
+    return pairs[:-2] + pairs[1:-1] + pairs[2:]
 
 
 def _between(blocks: _Planes, plane: _Planes) -> Alpha:
     """Return ``blocks`` bilinearly at the size of ``plane``, of whose blocks they are."""
     height, width = plane.shape
-    area = 0, 0, width / BLOCK, height / BLOCK
-    return np.asarray(_picture(blocks).resize((width, height), PIL.Image.Resampling.BILINEAR, area))
+    return _doubled(_doubled(blocks).T).T[:height, :width]
+
+
+def _doubled(rows: _Planes) -> Alpha:
+    """Return ``rows`` bilinearly at twice the height."""
+    around = np.concatenate([rows[:1], rows, rows[-1:]]) * np.float32(0.25)
+    near = rows * np.float32(0.75)
+    return np.stack([around[:-2] + near, near + around[2:]], axis=1).reshape(-1, rows.shape[1])
 
 
 def _sum_of_products(left: Iterable[_Planes], right: Iterable[_Planes]) -> _Planes:

@@ -20,7 +20,7 @@ def test_a_tile_is_what_pillow_would_show_there(height: int, width: int) -> None
     planes = np.random.default_rng(1).random((2, 30, 43), np.float32)
     pictures = [PIL.Image.fromarray(plane).resize((width, height), Resampling.BILINEAR) for plane in planes]
     whole = np.stack([np.asarray(picture) for picture in pictures])
-    for tile in tiles(height, width, side=96):
+    for tile in tiles(height, width, side=80):
         np.testing.assert_allclose(enlarged(planes, tile, height, width), whole[:, *tile], atol=1e-5)
         np.testing.assert_allclose(enlarged(planes[1], tile, height, width), whole[1, *tile], atol=1e-5)
 

@@ -11,7 +11,7 @@ from PIL.Image import Resampling
 
 from cutaway.errors import CutawayError
 from cutaway.resampling import Plane, resized, rounded, softened
-from cutaway.tiles import Tile, enlarged, reduced, spread, tiles
+from cutaway.tiles import SMALL_SIDE, Tile, enlarged, reduced, spread, tiles
 from cutaway.types import Alpha, Image, Pixels, Rgba, check_alpha, check_image, check_same_size, white
 
 Colour: TypeAlias = tuple[int, int, int]
@@ -236,8 +236,9 @@ def _with_rim(alpha: Alpha, radius: float) -> Alpha:
 def _divide(light: Plane, weight: Plane) -> Plane:
     """Return ``light`` / ``weight``, damped for small weights towards what is far away."""
     far, quotient = _far_colours(light, weight), np.empty_like(light)
-    for tile in tiles(*weight.shape):
-        around, share = enlarged(far, tile, *weight.shape), weight[tile]
+    height, width = weight.shape
+    for tile in tiles(height, width, SMALL_SIDE):
+        around, share = enlarged(far, tile, height, width), weight[tile]
         gain = share * (1 + _FAINT**2) / (np.square(share) + _FAINT**2)
         quotient[tile] = around + (light[tile] - around * share) * gain
     return quotient

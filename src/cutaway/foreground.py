@@ -1,6 +1,5 @@
 """The colour that a person has in the soft pixels of their outline, where the photo mixes it with the background."""
 
-from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
@@ -8,7 +7,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from cutaway.composite import quantised
-from cutaway.tiles import enlarged, reduced, spread, tiles
+from cutaway.tiles import SMALL_SIDE, enlarged, reduced, spread, tiles
 from cutaway.types import Alpha, Image, Mask, Pixels, check_same_size, white
 
 _Planes: TypeAlias = NDArray[np.float32]
@@ -17,9 +16,8 @@ _Planes: TypeAlias = NDArray[np.float32]
 SOLVED_SIDE = 256
 """Longer side, in pixels, at which the smooth part of the colours is solved; finer detail comes from the photo."""
 
-_SIDE = 128
 _SMOOTHNESS = 1e-5
-# Twice the paper's iterations on the small levels cost little and carry colours across wide soft regions.
+# Twice the paper's iterations carry colours across wide soft regions, and serve better than twice SOLVED_SIDE.
 _SMALL_SIDE = 64
 _ITERATIONS_SMALL = 20
 _ITERATIONS = 4
@@ -41,18 +39,18 @@ def estimate_foreground(image: Image, alpha: Alpha, out: Image | None = None) ->
     if (foreground.shape, foreground.dtype) != (image.shape, image.dtype):
         raise ValueError(f"out is {foreground.shape} {foreground.dtype}, the image {image.shape} {image.dtype}")
     height, width = alpha.shape
-    every = list(tiles(height, width, _SIDE))
-    has_soft = spread(lambda tile: _clear_invisible(foreground[tile], image[tile], alpha[tile]), every)
+    has_soft = spread(lambda tile: _clear_invisible(foreground[tile], image[tile], alpha[tile]), tiles(height, width))
     if any(has_soft):
         smooth = _solve(image, alpha)
-        for tile in compress(every, has_soft):
-            _settle(foreground[tile], image[tile], alpha[tile], enlarged(smooth, tile, height, width))
+        for tile in tiles(height, width, SMALL_SIDE):
+            if not _is_even(alpha[tile]):
+                _settle(foreground[tile], image[tile], alpha[tile], enlarged(smooth, tile, height, width))
     return foreground
 
 
 def _clear_invisible(foreground: Image, image: Image, alpha: Alpha) -> bool:
     """Fill ``foreground`` with ``image``, 0 where nothing of it is seen, and return whether there are soft pixels."""
-    if alpha.max() == 0 or alpha.min() == 1:
+    if _is_even(alpha):
         foreground[...] = image if alpha.flat[0] else 0
         return False
     opacity = quantised(alpha, image.dtype)
@@ -72,6 +70,11 @@ def _settle(foreground: Image, image: Image, alpha: Alpha, around: _Planes) -> N
     mixed = np.divide(samples, white(image), dtype=np.float32)
     for channel, colour in enumerate(_fit(guess, mixed, alpha.take(soft), 0)[0]):
         foreground[..., channel].flat[soft] = np.rint(colour * white(image))
+
+
+def _is_even(alpha: Alpha) -> bool:
+    """Return whether ``alpha`` is 0 throughout, or 1, as most of a photo is."""
+    return bool(alpha.max() == 0 or alpha.min() == 1)
 
 
 def _is_soft(opacity: Pixels) -> Mask:
@@ -134,5 +137,8 @@ def _fit(around: _Planes, image: _Planes, alpha: Alpha, smoothness: Alpha | floa
 
 def _neighbours(planes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """Return what lies above, below, left and right of each pixel; at the frame that is the pixel itself."""
-    padded = np.pad(planes, [(0, 0)] * (planes.ndim - 2) + [(1, 1), (1, 1)], mode="edge")
-    return [padded[..., :-2, 1:-1], padded[..., 2:, 1:-1], padded[..., 1:-1, :-2], padded[..., 1:-1, 2:]]
+    above = np.concatenate([planes[..., :1, :], planes[..., :-1, :]], axis=-2)
+    below = np.concatenate([planes[..., 1:, :], planes[..., -1:, :]], axis=-2)
+    left = np.concatenate([planes[..., :1], planes[..., :-1]], axis=-1)
+    right = np.concatenate([planes[..., 1:], planes[..., -1:]], axis=-1)
+    return [above, below, left, right]

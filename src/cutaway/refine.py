@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_image
 from cutaway.resampling import box_mean
-from cutaway.tiles import enlarged, source_of, tiles
+from cutaway.tiles import SMALL_SIDE, enlarged, source_of, tiles
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
 _Planes: TypeAlias = NDArray[np.float32 | np.float64]
@@ -31,7 +31,6 @@ ABOUT = 6
 BESIDE = 12
 """One over the share of a side that has to be about for doubt to stay as it is."""
 
-_SIDE = 96  # of the tiles: of smaller ones there are too many, larger ones hold too much that is no outline
 _SURE, _UNSURE = 0.05, 0.4
 _SLOW, _STEP = 0.1, 0.3
 _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
@@ -179,7 +178,7 @@ def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:
     alpha = np.empty((height, width), np.float32)
     planes = np.stack([coarse, line.offset, *(line.slope / np.float32(white(image)))], dtype=np.float32)
     followed, steeper = np.any(line.slope, axis=0), _steeper(coarse)
-    for tile in tiles(height, width, _SIDE):
+    for tile in tiles(height, width, SMALL_SIDE):
         source = source_of(tile, coarse.shape, height, width)
         if followed[source].any():
             near, part, *slopes = enlarged(planes, tile, height, width)

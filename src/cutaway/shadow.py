@@ -10,7 +10,7 @@ from PIL.Image import Resampling
 from cutaway.composite import Box, bounding_box
 from cutaway.errors import CutawayError
 from cutaway.resampling import blurred, resized
-from cutaway.tiles import enlarged, reduced, tiles
+from cutaway.tiles import SMALL_SIDE, enlarged, reduced, tiles
 from cutaway.types import Alpha
 
 DRAWN_SIDE = 1024
@@ -53,8 +53,9 @@ def cast(alpha: Alpha, shadow: Shadow) -> Alpha:
         return np.zeros_like(alpha)
     drawn = _on_the_ground(small, box[0], box[2]) if shadow.kind == "ground" else _dropped(small, box)
     small_shade, shade = drawn * np.float32(shadow.strength), np.empty_like(alpha)
-    for tile in tiles(*alpha.shape):
-        shade[tile] = enlarged(small_shade, tile, *alpha.shape)
+    height, width = alpha.shape
+    for tile in tiles(height, width, SMALL_SIDE):
+        shade[tile] = enlarged(small_shade, tile, height, width)
     return shade
 
 

@@ -17,6 +17,9 @@ from cutaway.types import eight_bit
 Tile: TypeAlias = tuple[slice, slice]
 """The rows and the columns of a part of the frame; indexes an array."""
 
+SMALL_SIDE = 80
+"""Side of the tiles that ``enlarged`` is best asked for: its products are too short for BLAS to wake its threads."""
+
 _SIDE = 256
 _THREADS = min(4, os.cpu_count() or 1)
 

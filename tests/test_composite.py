@@ -4,8 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import CSS4_COLORS, to_hex
 from numpy.typing import DTypeLike, NDArray
+from PIL.Image import Resampling
 from scipy import ndimage
 
+from cutaway import composite
 from cutaway.composite import (
     Fit,
     blur_background,
@@ -20,6 +22,7 @@ from cutaway.composite import (
     under,
 )
 from cutaway.errors import CutawayError
+from cutaway.resampling import resized, rounded
 from cutaway.types import Image
 
 DEPTHS = pytest.mark.parametrize("depth", [np.uint8, np.uint16])
@@ -252,6 +255,15 @@ def test_the_blurred_background_holds_next_to_nothing_of_the_person() -> None:
     plainly_blurred = ndimage.gaussian_filter(image[..., 0].astype(float), 6)
     assert plainly_blurred[around].min() > 45
     assert blur_background(image, alpha, 6)[..., 0][around].max() < 12
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_rows_that_are_enlarged_a_few_at_a_time_are_those_of_the_whole(depth: DTypeLike) -> None:
+    plane = np.random.default_rng(4).uniform(0, np.iinfo(depth).max, (17, 23)).astype(np.float32)
+    samples = np.zeros((300, 200), depth)
+    composite._enlarge_into(samples, plane)
+    whole = rounded(resized(plane, 300, 200, Resampling.BICUBIC), samples)
+    assert np.abs(samples.astype(int) - whole).max() <= (1 if depth == np.uint8 else 4)
 
 
 @DEPTHS

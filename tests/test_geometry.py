@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import DTypeLike
 from PIL import Image as PillowImage
 
 from cutaway.geometry import (
@@ -17,9 +18,10 @@ from cutaway.geometry import (
     place,
     place_square,
     resize_alpha,
+    resize_image,
     to_tensor,
 )
-from cutaway.types import Alpha
+from cutaway.types import Alpha, eight_bit
 from synthetic import draw_person, person_mask
 
 LETTERBOX = Fit("letterbox", 256, 32)
@@ -132,6 +134,16 @@ def test_the_image_is_scaled_as_pillow_scales_it() -> None:
     expected = np.asarray(PillowImage.fromarray(image).resize(size, PillowImage.Resampling.BILINEAR))
     found = crop_canvas(fit_image(image, placement)[..., 0].astype(np.float32), placement)
     assert np.abs(found - expected[..., 0]).mean() < 1
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize(("height", "width"), [(701, 299), (1000, 1300), (150, 2000), (3, 5)])
+def test_resized_images_are_those_of_a_reducing_gap_of_three(height: int, width: int, depth: DTypeLike) -> None:
+    image = np.random.default_rng(3).integers(0, np.iinfo(depth).max, (height, width, 3), depth, endpoint=True)
+    for tall, wide in ((37, 41), (64, 64), (100, 7)):
+        picture = PillowImage.fromarray(eight_bit(image))
+        expected = picture.resize((wide, tall), PillowImage.Resampling.BILINEAR, reducing_gap=3)
+        np.testing.assert_array_equal(resize_image(image, tall, wide), expected)
 
 
 def test_to_tensor_puts_channels_first_and_scales_to_one() -> None:

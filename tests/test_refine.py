@@ -10,6 +10,7 @@ from cutaway.evaluation.synthetic_mattes import draw
 from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_alpha, resize_image
 from cutaway.refine import follow_edges, guided, settled
+from cutaway.tiles import tiles
 from cutaway.types import Alpha, Image
 
 Floats = NDArray[np.floating]
@@ -207,7 +208,7 @@ def test_the_borders_between_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) 
     truth = person(360, 600)
     coarse, image = seen_coarsely(truth), photo(truth)
     by_tiles = guided(coarse, image)
-    monkeypatch.setattr("cutaway.tiles._SIDE", 1000)
+    monkeypatch.setattr("cutaway.refine.small_tiles", lambda _source, height, width: tiles(height, width, 1000))
     np.testing.assert_allclose(by_tiles, guided(coarse, image), atol=1e-4)
 
 

@@ -12,7 +12,7 @@ from cutaway.errors import CutawayError
 from cutaway.geometry import resize_alpha, resize_image
 from cutaway.refine import MOST, follow_edges, settled
 from cutaway.resampling import box_mean
-from cutaway.tiles import SMALL_SIDE, Tile, enlarged, reduced, source_of, tiles
+from cutaway.tiles import Tile, enlarged, reduced, small_tiles, source_of
 from cutaway.types import Alpha, Image, Mask, check_alpha, check_image, white
 
 LONGEST = 2048
@@ -64,7 +64,7 @@ def closed_form(coarse: Alpha, image: Image, small: Image | None = None) -> Alph
     size = math.ceil(height / scale), math.ceil(width / scale)
     colours = np.moveaxis(reduced(image, *size), 0, -1) / np.float32(white(image))
     change = _change(laplacian, reduced(alpha, *size)[0], _band(opinion, *size), colours)
-    for tile in tiles(height, width, SMALL_SIDE):
+    for tile in small_tiles(change.shape, height, width):
         if change[source_of(tile, size, height, width)].any():
             near = enlarged(opinion, tile, height, width)
             moved = alpha[tile] + enlarged(change, tile, height, width)

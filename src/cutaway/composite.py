@@ -11,7 +11,7 @@ from PIL.Image import Resampling
 
 from cutaway.errors import CutawayError
 from cutaway.resampling import Plane, resized, rounded, softened
-from cutaway.tiles import SMALL_SIDE, Tile, enlarged, reduced, spread, tiles
+from cutaway.tiles import Tile, enlarged, reduced, small_tiles, spread, tiles
 from cutaway.types import Alpha, Image, Pixels, Rgba, check_alpha, check_image, check_same_size, white
 
 Colour: TypeAlias = tuple[int, int, int]
@@ -36,7 +36,7 @@ RIM_SHARE = 0.002
 _ACROSS = {"left": 0.0, "center": 0.5, "right": 1.0}
 _DOWN = {"top": 0.0, "center": 0.5, "bottom": 1.0}
 _FAR_SIDE = 32
-_ROWS = 64
+_ROWS = 64  # that are enlarged at once
 # The weight below which a blurred background is worth less than the colours farther away.
 _FAINT = 0.25
 
@@ -237,7 +237,7 @@ def _divide(light: Plane, weight: Plane) -> Plane:
     """Return ``light`` / ``weight``, damped for small weights towards what is far away."""
     far, quotient = _far_colours(light, weight), np.empty_like(light)
     height, width = weight.shape
-    for tile in tiles(height, width, SMALL_SIDE):
+    for tile in small_tiles(far.shape, height, width):
         around, share = enlarged(far, tile, height, width), weight[tile]
         gain = share * (1 + _FAINT**2) / (np.square(share) + _FAINT**2)
         quotient[tile] = around + (light[tile] - around * share) * gain

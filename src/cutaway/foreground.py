@@ -4,10 +4,10 @@ from typing import TypeAlias
 
 import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from cutaway.composite import quantised
-from cutaway.tiles import SMALL_SIDE, enlarged, reduced, spread, tiles
+from cutaway.tiles import enlarged, reduced, small_tiles, spread, tiles
 from cutaway.types import Alpha, Image, Mask, Pixels, check_same_size, white
 
 _Planes: TypeAlias = NDArray[np.float32]
@@ -42,9 +42,10 @@ def estimate_foreground(image: Image, alpha: Alpha, out: Image | None = None) ->
     has_soft = spread(lambda tile: _clear_invisible(foreground[tile], image[tile], alpha[tile]), tiles(height, width))
     if any(has_soft):
         smooth = _solve(image, alpha)
-        for tile in tiles(height, width, SMALL_SIDE):
-            if not _is_even(alpha[tile]):
-                _settle(foreground[tile], image[tile], alpha[tile], enlarged(smooth, tile, height, width))
+        for tile in small_tiles(smooth.shape[-2:], height, width):
+            soft = _soft_pixels(alpha[tile], image.dtype)
+            if soft.size:
+                _settle(foreground[tile], image[tile], alpha[tile], enlarged(smooth, tile, height, width), soft)
     return foreground
 
 
@@ -61,15 +62,19 @@ def _clear_invisible(foreground: Image, image: Image, alpha: Alpha) -> bool:
     return bool(_is_soft(opacity).any())
 
 
-def _settle(foreground: Image, image: Image, alpha: Alpha, around: _Planes) -> None:
-    """Write the estimated colour into the soft pixels of ``foreground``."""
+def _settle(foreground: Image, image: Image, alpha: Alpha, around: _Planes, soft: NDArray[np.intp]) -> None:
+    """Write the estimated colour into the pixels ``soft`` of ``foreground``."""
     # Channel by channel, and by numbers: through a mask NumPy is several times as slow too.
-    soft = np.flatnonzero(_is_soft(quantised(alpha, image.dtype)))
     guess = around.reshape(2, 3, -1).take(soft, axis=2)
     samples = np.stack([image[..., channel].take(soft) for channel in range(3)])
     mixed = np.divide(samples, white(image), dtype=np.float32)
     for channel, colour in enumerate(_fit(guess, mixed, alpha.take(soft), 0)[0]):
         foreground[..., channel].flat[soft] = np.rint(colour * white(image))
+
+
+def _soft_pixels(alpha: Alpha, depth: DTypeLike) -> NDArray[np.intp]:
+    """Return the numbers of the pixels whose alpha, rounded to ``depth``, lies between 0 and 1."""
+    return np.empty(0, np.intp) if _is_even(alpha) else np.flatnonzero(_is_soft(quantised(alpha, depth)))
 
 
 def _is_even(alpha: Alpha) -> bool:

@@ -23,12 +23,11 @@ PADDING = 128
 About 0 after the nets' (x - 0.5) / 0.5, which is also what their convolutions pad with.
 """
 
+LONGEST = 4
+"""The most that a canvas is longer than ``Fit.size``; beyond an aspect of 16 photographs are padded."""
 
 _GAP = 3
 """How many times the size asked for is left when whole pixels have been averaged, Pillow's ``reducing_gap``."""
-
-LONGEST = 4
-"""The most that a canvas is longer than ``Fit.size``; beyond an aspect of 16 photographs are padded."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
 from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_image
 from cutaway.resampling import box_mean
-from cutaway.tiles import SMALL_SIDE, enlarged, source_of, tiles
+from cutaway.tiles import enlarged, small_tiles, source_of
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
 
 _Planes: TypeAlias = NDArray[np.float32 | np.float64]
@@ -178,7 +177,7 @@ def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:
     alpha = np.empty((height, width), np.float32)
     planes = np.stack([coarse, line.offset, *(line.slope / np.float32(white(image)))], dtype=np.float32)
     followed, steeper = np.any(line.slope, axis=0), _steeper(coarse)
-    for tile in tiles(height, width, SMALL_SIDE):
+    for tile in small_tiles(coarse.shape, height, width):
         source = source_of(tile, coarse.shape, height, width)
         if followed[source].any():
             near, part, *slopes = enlarged(planes, tile, height, width)
@@ -197,7 +196,3 @@ def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:
 def _steeper(alpha: Alpha) -> Alpha:
     steeper: Alpha = (alpha - np.float32(0.5)) * np.float32(CONTRAST) + np.float32(0.5)
     return np.clip(steeper, 0, 1, out=steeper)
-
-
-def _picture(plane: NDArray[np.floating]) -> PIL.Image.Image:
-    return PIL.Image.fromarray(plane.astype(np.float32))

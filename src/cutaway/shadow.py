@@ -10,7 +10,7 @@ from PIL.Image import Resampling
 from cutaway.composite import Box, bounding_box
 from cutaway.errors import CutawayError
 from cutaway.resampling import blurred, resized
-from cutaway.tiles import SMALL_SIDE, enlarged, reduced, tiles
+from cutaway.tiles import enlarged, reduced, small_tiles
 from cutaway.types import Alpha
 
 DRAWN_SIDE = 1024
@@ -54,7 +54,7 @@ def cast(alpha: Alpha, shadow: Shadow) -> Alpha:
     drawn = _on_the_ground(small, box[0], box[2]) if shadow.kind == "ground" else _dropped(small, box)
     small_shade, shade = drawn * np.float32(shadow.strength), np.empty_like(alpha)
     height, width = alpha.shape
-    for tile in tiles(height, width, SMALL_SIDE):
+    for tile in small_tiles(small_shade.shape, height, width):
         shade[tile] = enlarged(small_shade, tile, height, width)
     return shade
 

@@ -17,10 +17,11 @@ from cutaway.types import eight_bit
 Tile: TypeAlias = tuple[slice, slice]
 """The rows and the columns of a part of the frame; indexes an array."""
 
-SMALL_SIDE = 80
-"""Side of the tiles that ``enlarged`` is best asked for: its products are too short for BLAS to wake its threads."""
-
 _SIDE = 256
+_SMALL_SIDE = 96
+_FOR_ONE_THREAD = 2**18
+"""Multiplications of a product up to which OpenBLAS keeps to one thread."""
+
 _THREADS = min(4, os.cpu_count() or 1)
 
 _ROWS = 64
@@ -35,6 +36,24 @@ def tiles(height: int, width: int, side: int = _SIDE) -> Iterator[Tile]:
     for top in range(0, height, side):
         for left in range(0, width, side):
             yield slice(top, min(top + side, height)), slice(left, min(left + side, width))
+
+
+def small_tiles(source: tuple[int, int], height: int, width: int) -> Iterator[Tile]:
+    """Yield tiles as ``tiles`` does, of the size that ``enlarged`` is best asked for from planes of size ``source``.
+
+    Larger ones hold more that nobody asked for, and BLAS would wake its threads for their products: these spin, which
+    is many times as slow where another process has the cores.
+    """
+    scale, side = max(source[0] / height, source[1] / width), _SMALL_SIDE
+    while side > 1 and _multiplications(side, scale) > _FOR_ONE_THREAD:
+        side = side * 5 // 6
+    return tiles(height, width, side)
+
+
+def _multiplications(side: int, scale: float) -> float:
+    """Return how many the larger product of ``enlarged`` has at most, for a tile from ``scale`` times its size."""
+    read = side * scale + 2 * max(1, scale) + 2
+    return side * read * max(side, read)
 
 
 def spread(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
@@ -78,9 +97,10 @@ def reduced(
 
 
 def averaged(pixels: NDArray[Any], down: int, across: int) -> NDArray[Any]:
-    """Return the mean of each ``down`` × ``across`` block of ``pixels``, as ``reduced`` takes them; uint8 or float32.
+    """Return the mean of each ``down`` × ``across`` block of ``pixels``: ⌈H/down⌉×⌈W/across⌉, uint8 or float32.
 
-    Done a few rows at a time, so that no copy of ``pixels`` is needed, which for Pillow takes a third more memory.
+    ``pixels`` is as ``reduced`` takes it, and so are its channels. A few rows are taken at a time, so that no copy of
+    all is needed: Pillow's own has four bytes for each pixel of three.
     """
 
     def average(strip: NDArray[Any]) -> NDArray[Any]:
@@ -111,4 +131,5 @@ def _weights(start: int, stop: int, side: int, full: int) -> NDArray[np.float32]
     away = np.abs(np.arange(source.start, source.stop) + 0.5 - middles)
     weights = np.maximum(1 - away / max(1.0, side / full), 0)
     shares: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares.flags.writeable = False
     return shares

@@ -65,8 +65,8 @@ def test_it_moves_alpha_in_the_band_alone_and_by_no_more_than_the_bound(stand_in
     busy = np.random.default_rng(8).integers(0, 256, (120, 90, 3), np.uint8)
     coarse = np.zeros((40, 30), np.float32)
     coarse[8:, 6:24] = 1
-    coarse[20:23, 12:15] = 0  # a hole, and a doubt in the middle of nothing
-    coarse[3, 27] = 0.5
+    coarse[20:23, 12:15] = 0  # a hole, and a doubt at the side
+    coarse[12, 23] = 0.6
     by_filter, solved = guided(coarse, busy), closed_form(coarse, busy)
     doubtful = ndimage.maximum_filter(np.square(coarse - 0.5) < 0.1, 2 * module.REACH + 3).repeat(3, 0).repeat(3, 1)
     assert len(stand_in.tiles) == 1

@@ -193,6 +193,25 @@ def test_doubt_away_from_any_outline_goes_to_the_nearer_side_and_at_one_it_stays
     assert 0.1 < alpha[40, 49] < 0.5 <= alpha[40, 50] < 0.9
 
 
+def test_small_regions_change_sides_where_they_are_doubtful() -> None:
+    """Told by their size beside the person's, and by their mean alpha: an island, a sure one, a hole, a sure one."""
+    coarse, grey = np.zeros((100, 100), np.float32), np.full((100, 100, 3), 128, np.uint8)
+    coarse[20:, 30:70] = 1
+    coarse[40:48, 5:13], coarse[60:68, 5:13] = 0.7, 0.9
+    coarse[40:48, 46:54], coarse[70:78, 46:54] = 0.45, 0.05
+    alpha = settled(coarse, grey)
+    assert (alpha[40:48, 5:13] < 0.01).all()
+    assert (alpha[62:66, 7:11] > 0.5).all()
+    assert (alpha[40:48, 46:54] > 0.99).all()
+    assert (alpha[72:76, 48:52] < 0.5).all()
+
+
+def test_a_second_person_who_is_large_stays_however_doubtful() -> None:
+    coarse, grey = np.zeros((100, 100), np.float32), np.full((100, 100, 3), 128, np.uint8)
+    coarse[20:, 5:45], coarse[30:, 60:90] = 1, 0.65
+    assert (settled(coarse, grey)[40:90, 70:80] > 0.5).all()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (7, 5), (40, 30), (700, 3)])
 @pytest.mark.parametrize("coarse", [(1, 1), (1, 8), (16, 12)])
 def test_any_pair_of_sizes(size: tuple[int, int], coarse: tuple[int, int]) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_image
+from cutaway.regions import regions
 from cutaway.resampling import box_mean
 from cutaway.tiles import enlarged, small_tiles, source_of
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
@@ -23,6 +24,12 @@ MOST = 0.5
 
 CONTRAST = 1.1
 """How much steeper edges are made around an alpha of 0.5: a network's doubt beside an edge is a halo to the eye."""
+
+ISLAND_SHARE, ISLAND_ALPHA = 0.3, 0.8
+"""How large a region of person is at least, beside the largest, to be theirs too; or how sure, by its mean alpha."""
+
+HOLE_SHARE, HOLE_ALPHA = 0.1, 0.4
+"""How small a region of background is, beside that, and how unsure, by its mean alpha, to be no background."""
 
 ABOUT = 6
 """Pixels of the coarse alpha that each of two means reaches, by which it is told how much of a side is about."""
@@ -58,13 +65,27 @@ def settled(coarse: Alpha, small: Image) -> Alpha:
     """Return ``coarse`` with its doubts settled by the colours of ``small``, of its size, and by where they lie.
 
     Doubt belongs to outlines. What of it lies away from them, a haze over the background or a thin spot in a person, is
-    brought to the side that it is nearer to: the more, the less of the other side there is about.
+    brought to the side that it is nearer to: the more, the less of the other side there is about. Small regions that
+    are doubtful throughout change sides: a scrap of background, a hole in a sleeve.
     """
-    alpha = settle_by_colour(coarse, small)
+    alpha = _without_specks(settle_by_colour(coarse, small))
     person = alpha >= 0.5
     about = box_mean(box_mean(person.astype(np.float32), ABOUT), ABOUT)
     by_person, by_background = (np.minimum(BESIDE * share, 1) for share in (about, 1 - about))
     return np.where(person, 1 - (1 - alpha) * by_background, alpha * by_person)
+
+
+def _without_specks(alpha: Alpha) -> Alpha:
+    """Return ``alpha`` with 0 for a person, 1 for background in small regions of them that the network doubts."""
+    region = regions(alpha >= 0.5).ravel()
+    size = np.bincount(region)
+    mean = np.bincount(region, alpha.ravel()) / np.maximum(size, 1)
+    person = mean >= 0.5
+    largest = size[person].max(initial=0)
+    island = person & (size < ISLAND_SHARE * largest) & (mean < ISLAND_ALPHA)
+    hole = ~person & (size < HOLE_SHARE * largest) & (mean > HOLE_ALPHA)
+    decided = np.where((island | hole)[region], hole[region], alpha.ravel())
+    return decided.reshape(alpha.shape).astype(np.float32)
 
 
 def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:

@@ -39,7 +39,7 @@ PARTS = 10
 """Parts of the photos: of those that the line is fitted to without each, and those by which its error is measured."""
 
 GOOD = 0.9
-SHARES = (0.001, 0.002, SMALLEST_PERSON, 0.005, 0.008)
+SHARES = (0.002, 0.005, SMALLEST_PERSON, 0.015, 0.02)
 
 Values = NDArray[np.float64]
 

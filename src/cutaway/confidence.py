@@ -8,10 +8,10 @@ from cutaway.manifest import Calibration
 from cutaway.resampling import box_mean
 from cutaway.types import Alpha
 
-UNSURE, SURE = 0.85, 0.95
+UNSURE, SURE = 0.83, 0.95
 """Below the first confidence most cut-outs are bad, from the second on hardly any: docs/benchmark.md counts them."""
 
-SMALLEST_PERSON = 0.0035
+SMALLEST_PERSON = 0.01
 """What ``person_share`` is at least where there is anybody."""
 
 OUTLINE = 2

@@ -19,22 +19,22 @@ DOUBTFUL = 0.03
 SOMEBODY = 0.3
 """Alpha from which a pixel may be somebody's: if none is, one view is enough too, and the close view wants them all."""
 
-FURTHER = 0.8
-"""How large the second view shows things, as a multiple of the first, as near as the network's multiple allows."""
-
-AROUND = 0.2
+AROUND = 0.1
 """What the close view shows on each side of whom the first has found, as a share of their height and width."""
 
-CLOSE_ENOUGH = 0.8
+CLOSE_ENOUGH = 0.9
 """Share of the photo, what is around them included, from which there is no close view: it would show little larger."""
+
+FURTHER = 0.8
+"""How large the further view shows things, as a multiple of the first, as near as the network's multiple allows."""
 
 
 def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tuple[Alpha, Image]:
     """Return the network's alpha of ``image``, and ``image`` as uint8, in its own colours, at the size of that alpha.
 
-    A network that sees somebody and is in doubt about more than outlines is shown the photo again in the mirror: from
-    further away and, where they do not fill it, close up. The mean of its log-odds counts. What it takes for a person
-    by chance, it seldom takes for one again; and small people are seen large.
+    A network that sees somebody and is in doubt about more than outlines is shown the photo again in the mirror: close
+    up or, where they fill it, from further away. The mean of its log-odds counts. What it takes for a person by chance,
+    it seldom takes for one again; and small people are seen large.
 
     Args:
         runtime: The network.
@@ -50,7 +50,7 @@ def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tup
     alpha = _ask(runtime, to_srgb(small, profile), placement)
     box = bounding_box(alpha, SOMEBODY)
     if box and stray_doubt(alpha) > DOUBTFUL:
-        alpha = _of_more_views(runtime, image, small, profile, alpha, _around(box, *alpha.shape))
+        alpha = _of_two_views(runtime, image, small, profile, alpha, _around(box, *alpha.shape))
     return alpha, small
 
 
@@ -62,20 +62,18 @@ def mean_by_log_odds(*alphas: Alpha) -> Alpha:
     return mean
 
 
-def _of_more_views(
+def _of_two_views(
     runtime: Runtime, image: Image, small: Image, profile: bytes | None, alpha: Alpha, part: Tile
 ) -> Alpha:
-    """Return the mean of ``alpha``, that of the first view, ``small``, and of the others: a close one of ``part``."""
-    fit, size = runtime.manifest.fit, alpha.shape
+    """Return the mean of ``alpha``, that of the first view, ``small``, and of a second: of ``part``, or of all."""
+    fit, near = runtime.manifest.fit, alpha[part]
+    if near.size < CLOSE_ENOUGH * alpha.size:
+        close = _mirrored(runtime, image[_enlarged(part, alpha.shape, image.shape[:2])], profile, fit)
+        mean = alpha.copy()
+        mean[part] = mean_by_log_odds(near, resize_alpha(close, *near.shape))
+        return mean
     smaller = replace(fit, size=max(1, round(FURTHER * fit.size / fit.multiple)) * fit.multiple)
-    further = resize_alpha(_mirrored(runtime, small, profile, smaller), *size)
-    mean = mean_by_log_odds(alpha, further)
-    near = alpha[part]
-    # A photo no larger than the first view has nothing more to show.
-    if near.size < CLOSE_ENOUGH * alpha.size and image.shape[0] > size[0]:
-        close = _mirrored(runtime, image[_enlarged(part, size, image.shape[:2])], profile, fit)
-        mean[part] = mean_by_log_odds(near, further[part], resize_alpha(close, *near.shape))
-    return mean
+    return mean_by_log_odds(alpha, resize_alpha(_mirrored(runtime, small, profile, smaller), *alpha.shape))
 
 
 def _mirrored(runtime: Runtime, image: Image, profile: bytes | None, fit: Fit) -> Alpha:

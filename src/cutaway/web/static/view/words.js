@@ -7,7 +7,7 @@
 import { has, megabytes, percent, t } from "../i18n.js";
 
 /** Below the first confidence the outline is unsure, from the second on sure; as in `confidence.py`. */
-const UNSURE = 0.85;
+const UNSURE = 0.83;
 const SURE = 0.95;
 
 /** @type {Limits | null} */

@@ -59,10 +59,10 @@ def test_a_person_takes_up_what_is_surely_theirs() -> None:
 
 def test_few_sure_pixels_are_somebody_and_many_wavering_ones_nobody() -> None:
     far = np.zeros((100, 100), np.float32)
-    far[40:52, 50:60] = 0.9
+    far[40:55, 50:60] = 0.9
     assert shows_person(far)
     shadow = np.zeros((100, 100), np.float32)
-    shadow[40:60, 50:65] = 0.55
+    shadow[40:70, 50:80] = 0.55
     assert not shows_person(shadow)
 
 

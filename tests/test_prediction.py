@@ -82,18 +82,24 @@ def test_a_network_that_sees_nobody_is_asked_once(answer: Callable[[Batch], Batc
     assert alpha.max() < SOMEBODY
 
 
-def test_a_doubting_network_is_shown_the_mirror_image_from_further_away_and_closer() -> None:
+def test_a_doubting_network_is_shown_somebody_in_the_mirror_and_close_up() -> None:
     network = Asked(doubting)
     predict(network, somebody(320, 320, 0.0, 0.0, 1, 0.4))
-    first, further, closer = network.shown
-    assert [batch.shape[2] for batch in (first, further)] == [160, 128]
+    first, closer = network.shown
     assert first[0, 0, 80, :60].min() > 0.9
     assert first[0, 0, 80, 70:].max() < 0.1
-    assert further[0, 0, 64, -48:].min() > 0.9
-    assert further[0, 0, 64, :-55].max() < 0.1
     middle = closer[0, 0, closer.shape[2] // 2]
-    assert middle[-60:-10].min() > 0.9
-    assert middle[5:10].max() < 0.1
+    assert middle[-80:-16].min() > 0.9
+    assert middle[:5].max() < 0.1
+
+
+def test_somebody_who_fills_the_photo_is_seen_in_the_mirror_and_from_further_away() -> None:
+    network = Asked(doubting)
+    predict(network, somebody(320, 320, 0.0, 0.0, 1, 0.85))
+    first, further = network.shown
+    assert [batch.shape[2:] for batch in (first, further)] == [(160, 160), (128, 128)]
+    assert further[0, 0, 64, -100:].min() > 0.9
+    assert further[0, 0, 64, :15].max() < 0.1
 
 
 def test_a_network_that_sees_nobody_for_sure_but_perhaps_somebody_is_asked_again() -> None:
@@ -102,25 +108,20 @@ def test_a_network_that_sees_nobody_for_sure_but_perhaps_somebody_is_asked_again
     assert len(network.shown) == 2
 
 
-def test_somebody_who_fills_the_photo_is_close_enough() -> None:
-    network = Asked(doubting)
-    predict(network, somebody(320, 320, 0.05, 0.05, 0.95, 0.95))
-    assert [batch.shape[2:] for batch in network.shown] == [(160, 160), (128, 128)]
-
-
 def test_somebody_small_is_looked_at_from_nearby_at_the_networks_own_size() -> None:
     network = Asked(doubting)
     predict(network, somebody(640, 640, 0.5, 0.6, 0.7, 0.8))
-    closer = network.shown[2]
+    closer = network.shown[1]
     assert closer.shape[2:] == (160, 160)
-    assert share_of_white(closer) == pytest.approx(1 / 1.4**2, rel=0.1)  # a fifth of their height and width around
+    assert share_of_white(closer) == pytest.approx(1 / 1.2**2, rel=0.1)  # a tenth of their height and width around
     assert share_of_white(network.shown[0]) == pytest.approx(0.04, rel=0.1)
 
 
-def test_a_photo_smaller_than_what_the_network_sees_has_no_closer_view() -> None:
+def test_a_photo_smaller_than_what_the_network_sees_is_enlarged_for_the_close_view() -> None:
     network = Asked(doubting)
     predict(network, somebody(120, 120, 0.5, 0.6, 0.7, 0.8))
-    assert len(network.shown) == 2
+    assert [batch.shape[2:] for batch in network.shown] == [(160, 160), (160, 160)]
+    assert share_of_white(network.shown[1]) == pytest.approx(1 / 1.2**2, rel=0.15)
 
 
 @pytest.mark.parametrize(("height", "width"), [(320, 320), (300, 471), (900, 200), (50, 70)])
@@ -129,7 +130,7 @@ def test_every_view_comes_back_to_where_it_was_taken(height: int, width: int, fi
     """The views agree, so their mean is what each of them says, but for a pixel at the edge."""
     network = Asked(doubting, fit)
     alpha, small = predict(network, somebody(height, width, 0.3, 0.1, 0.8, 0.4))
-    assert len(network.shown) >= 2
+    assert len(network.shown) == 2
     assert alpha.shape == small.shape[:2]
     inside = small[..., 0] > 127
     edge = np.zeros_like(inside)
@@ -149,13 +150,23 @@ def test_the_smallest_photos_are_shown_again_too(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(alpha, 0.8, rtol=1e-4)
 
 
-def test_outside_the_close_view_the_other_two_count_alone() -> None:
-    answers = iter([by_colour(0.8, 0.001), by_colour(0.99, 0.0001), one_number(0.999)])
+def test_the_close_view_fades_out_around_whom_it_shows() -> None:
+    """They are 32 pixels at the network's size, with three around them; beyond those the first view counts alone."""
+    answers = iter([by_colour(0.8, 0.001), one_number(0.99)])
     network = Asked(lambda batch: next(answers)(batch))
     alpha, _ = predict(network, somebody(320, 320, 0.4, 0.4, 0.6, 0.6))
-    of_three, of_two = (4 * 99 * 999) ** (1 / 3), (999 * 9999) ** (-1 / 2)
-    assert alpha[80, 80] == pytest.approx(of_three / (1 + of_three), rel=1e-4)
-    assert alpha[2, 2] == pytest.approx(of_two / (1 + of_two), rel=1e-2)
+    of_both = (4 * 99) ** 0.5
+    assert alpha[64:96, 64:96] == pytest.approx(of_both / (1 + of_both), rel=1e-4)
+    below = alpha[96:102, 80]
+    assert (np.diff(below[:4]) < -0.04).all()
+    assert below[4:] == pytest.approx(0.001, rel=1e-4)
+
+
+def test_the_close_view_counts_wholly_at_an_edge_of_the_photo_that_cuts_somebody_off() -> None:
+    answers = iter([by_colour(0.8, 0.001), one_number(0.99)])
+    network = Asked(lambda batch: next(answers)(batch))
+    alpha, _ = predict(network, somebody(320, 320, 0.5, 0.0, 1, 0.4))
+    assert alpha[80:, :64].min() == pytest.approx(alpha[120, 30], rel=1e-5)
 
 
 @pytest.mark.parametrize("depth", ["uint8", "uint16"])

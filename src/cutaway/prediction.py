@@ -50,7 +50,7 @@ def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tup
     alpha = _ask(runtime, to_srgb(small, profile), placement)
     box = bounding_box(alpha, SOMEBODY)
     if box and stray_doubt(alpha) > DOUBTFUL:
-        alpha = _of_two_views(runtime, image, small, profile, alpha, _around(box, *alpha.shape))
+        alpha = _of_two_views(runtime, image, small, profile, alpha, box)
     return alpha, small
 
 
@@ -62,15 +62,14 @@ def mean_by_log_odds(*alphas: Alpha) -> Alpha:
     return mean
 
 
-def _of_two_views(
-    runtime: Runtime, image: Image, small: Image, profile: bytes | None, alpha: Alpha, part: Tile
-) -> Alpha:
-    """Return the mean of ``alpha``, that of the first view, ``small``, and of a second: of ``part``, or of all."""
-    fit, near = runtime.manifest.fit, alpha[part]
+def _of_two_views(runtime: Runtime, image: Image, small: Image, profile: bytes | None, alpha: Alpha, box: Box) -> Alpha:
+    """Return the mean of ``alpha``, that of the first view, ``small``, and of a second: around ``box``, or of all."""
+    fit, part = runtime.manifest.fit, _around(box, *alpha.shape)
+    near = alpha[part]
     if near.size < CLOSE_ENOUGH * alpha.size:
         close = _mirrored(runtime, image[_enlarged(part, alpha.shape, image.shape[:2])], profile, fit)
         mean = alpha.copy()
-        mean[part] = mean_by_log_odds(near, resize_alpha(close, *near.shape))
+        mean[part] += _fading(part, box) * (mean_by_log_odds(near, resize_alpha(close, *near.shape)) - near)
         return mean
     smaller = replace(fit, size=max(1, round(FURTHER * fit.size / fit.multiple)) * fit.multiple)
     return mean_by_log_odds(alpha, resize_alpha(_mirrored(runtime, small, profile, smaller), *alpha.shape))
@@ -95,6 +94,15 @@ def _around(box: Box, height: int, width: int) -> Tile:
     return slice(max(0, top - down), min(height, bottom + down)), slice(
         max(0, left - across), min(width, right + across)
     )
+
+
+def _fading(part: Tile, box: Box) -> Alpha:
+    """Return how much a close view of ``part`` counts: wholly in ``box``, less and less around it, so no line shows."""
+    rows, columns = (
+        np.interp(range(side.start, side.stop), (side.start - 1, first, last - 1, side.stop), (0, 1, 1, 0))
+        for side, first, last in zip(part, box[:2], box[2:], strict=True)
+    )
+    return np.outer(rows, columns).astype(np.float32)
 
 
 def _enlarged(part: Tile, size: tuple[int, ...], full: tuple[int, ...]) -> Tile:

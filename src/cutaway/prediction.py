@@ -22,7 +22,7 @@ SOMEBODY = 0.3
 AROUND = 0.1
 """What the close view shows on each side of whom the first has found, as a share of their height and width."""
 
-CLOSE_ENOUGH = 0.85
+CLOSE_ENOUGH = 0.9
 """Share of the photo, what is around them included, from which there is no close view: it would show little larger."""
 
 FURTHER = 0.8

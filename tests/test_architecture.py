@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "look": {"types", "composite", "cutout", "framing", "imagefile", "photo"},
     "options": {"errors", "composite", "framing", "imagefile", "look", "photo"},
     "confidence": {"types", "errors", "manifest", "resampling"},
-    "prediction": {"types", "colour", "composite", "confidence", "geometry", "runtime", "tiles"},
+    "prediction": {"types", "colour", "composite", "confidence", "geometry", "resampling", "runtime", "tiles"},
     "remover": CORE - {"remover", "look", "options"},
     "": {"remover", "cutout", "imagefile"},
     "nets": set(),

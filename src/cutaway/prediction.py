@@ -1,20 +1,22 @@
-"""The network's alpha of a photo: of one view, and of more where that leaves it in doubt (test-time augmentation)."""
+"""The network's alpha of a photo: of one view, or of two where one leaves it in doubt (test-time augmentation)."""
 
 from dataclasses import replace
 from math import ceil, floor
 
 import numpy as np
+from PIL.Image import Resampling
 
 from cutaway.colour import to_srgb
 from cutaway.composite import Box, bounding_box
 from cutaway.confidence import NEARLY_CERTAIN, stray_doubt
 from cutaway.geometry import Fit, Placement, crop_canvas, pad_image, place, resize_alpha, resize_image, to_tensor
+from cutaway.resampling import resized
 from cutaway.runtime import Runtime
 from cutaway.tiles import Tile
 from cutaway.types import Alpha, Image
 
 DOUBTFUL = 0.03
-"""Stray doubt above which one view is not enough: of less, further ones take their time and change next to nothing."""
+"""Stray doubt above which one view is not enough: of less, a second takes its time and changes next to nothing."""
 
 SOMEBODY = 0.3
 """Alpha from which a pixel may be somebody's: if none is, one view is enough too, and the close view wants them all."""
@@ -67,12 +69,27 @@ def _of_two_views(runtime: Runtime, image: Image, small: Image, profile: bytes |
     fit, part = runtime.manifest.fit, _around(box, *alpha.shape)
     near = alpha[part]
     if near.size < CLOSE_ENOUGH * alpha.size:
-        close = _mirrored(runtime, image[_enlarged(part, alpha.shape, image.shape[:2])], profile, fit)
+        close = _close_up(runtime, image, profile, part, alpha.shape)
         mean = alpha.copy()
-        mean[part] += _fading(part, box) * (mean_by_log_odds(near, resize_alpha(close, *near.shape)) - near)
+        mean[part] += _fading(part, box, alpha.shape) * (mean_by_log_odds(near, close) - near)
         return mean
     smaller = replace(fit, size=max(1, round(FURTHER * fit.size / fit.multiple)) * fit.multiple)
     return mean_by_log_odds(alpha, resize_alpha(_mirrored(runtime, small, profile, smaller), *alpha.shape))
+
+
+def _close_up(runtime: Runtime, image: Image, profile: bytes | None, part: Tile, size: tuple[int, ...]) -> Alpha:
+    """Return the network's alpha of ``part``, a part of an alpha of ``size``, seen as large as a whole photo is."""
+    scales = [whole / length for whole, length in zip(image.shape[:2], size, strict=True)]
+    ends = [(side.start * scale, side.stop * scale) for side, scale in zip(part, scales, strict=True)]
+    rows, columns = (slice(floor(start), ceil(stop)) for start, stop in ends)
+    close = _mirrored(runtime, image[rows, columns], profile, runtime.manifest.fit)
+    # Whole pixels of the photo reach beyond the part, by much where they are larger than the network's.
+    (top, bottom), (left, right) = (
+        [min((end - shown.start) * seen / (shown.stop - shown.start), seen) for end in pair]
+        for pair, shown, seen in zip(ends, (rows, columns), close.shape, strict=True)
+    )
+    height, width = (side.stop - side.start for side in part)
+    return resized(close, height, width, Resampling.BILINEAR, (left, top, right, bottom))
 
 
 def _mirrored(runtime: Runtime, image: Image, profile: bytes | None, fit: Fit) -> Alpha:
@@ -96,19 +113,17 @@ def _around(box: Box, height: int, width: int) -> Tile:
     )
 
 
-def _fading(part: Tile, box: Box) -> Alpha:
-    """Return how much a close view of ``part`` counts: wholly in ``box``, less and less around it, so no line shows."""
+def _fading(part: Tile, box: Box, size: tuple[int, ...]) -> Alpha:
+    """Return how much a close view of ``part`` counts: wholly in ``box``, less and less around it, so no line shows.
+
+    Where ``part`` reaches an edge of the photo, which ``size`` has, there is nothing to fade into.
+    """
     rows, columns = (
-        np.interp(range(side.start, side.stop), (side.start - 1, first, last - 1, side.stop), (0, 1, 1, 0))
-        for side, first, last in zip(part, box[:2], box[2:], strict=True)
+        np.interp(
+            range(side.start, side.stop),
+            (side.start - 1, first, last - 1, side.stop),
+            (side.start == 0, 1, 1, side.stop == length),
+        )
+        for side, first, last, length in zip(part, box[:2], box[2:], size, strict=True)
     )
     return np.outer(rows, columns).astype(np.float32)
-
-
-def _enlarged(part: Tile, size: tuple[int, ...], full: tuple[int, ...]) -> Tile:
-    """Return the pixels, of a picture of size ``full``, that ``part`` of its reduction to ``size`` covers."""
-    rows, columns = (
-        slice(floor(side.start * whole / length), ceil(side.stop * whole / length))
-        for side, length, whole in zip(part, size, full, strict=True)
-    )
-    return rows, columns

@@ -40,15 +40,17 @@ def average(paths: Sequence[Path]) -> onnx.ModelProto:
 
     Raises:
         ModelError: One of them is damaged.
-        KeyError: They are not of one net.
+        KeyError: They are not of one net, or not as `cutaway export` writes them.
     """
     models = [load(path) for path in paths]
     arrays = [{array.name: array for array in model.graph.initializer} for model in models]
-    for array in models[0].graph.initializer:
-        if array.name.startswith("net."):  # the rest are the graph's constants, numbered anew by each export
-            values = [numpy_helper.to_array(others[array.name]) for others in arrays]
-            mean = np.mean(values, axis=0, dtype=np.float64).astype(values[0].dtype)
-            array.CopyFrom(numpy_helper.from_array(mean, array.name))
+    parameters = [array for array in models[0].graph.initializer if array.name.startswith("net.")]
+    if not parameters:
+        raise KeyError(f"{paths[0]} has no parameters by the names that `cutaway export` gives them")
+    for array in parameters:  # not the graph's constants, which each export numbers anew
+        values = [numpy_helper.to_array(others[array.name]) for others in arrays]
+        mean = np.mean(values, axis=0, dtype=np.float64).astype(values[0].dtype)
+        array.CopyFrom(numpy_helper.from_array(mean, array.name))
     return models[0]
 
 

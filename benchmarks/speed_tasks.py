@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 PHOTOS = {"1mp": (864, 1152), "12mp": (3000, 4000), "50mp": (6120, 8160), "1mp-square": (1024, 1024)}
-"""Sizes (height, width) by the stems of the photos' names; of the last the network needs a second view."""
+"""Sizes (height, width) by the stems of the photos' names; of the last the network needs a second view, close up."""
 
 NOISE = 6.0
 """Standard deviation of the noise, in levels of 8 bits: files are then about as large as a camera's."""

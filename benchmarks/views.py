@@ -1,6 +1,6 @@
 """Scores weights by how much doubt one view may leave: ``python -m benchmarks.views ../shared/data/persons``.
 
-Every photo is cut out by one view and by as many as there are; what a bound between the two gives follows from that.
+Every photo is cut out by one view and by two; what a bound between them gives follows from that.
 """
 
 import argparse
@@ -70,14 +70,14 @@ def look(model: str, samples: Sequence[Sample]) -> list[Seen]:
 
 
 def judge_by(bound: float, remover: SampleRemover, sample: Sample) -> Outcome:
-    """Return what ``judge`` does if more stray doubt than ``bound`` asks for further views."""
+    """Return what ``judge`` does if more stray doubt than ``bound`` asks for a second view."""
     with doubtful_above(bound):
         return judge(remover, sample)
 
 
 @contextmanager
 def doubtful_above(bound: float) -> Iterator[None]:
-    """Let more stray doubt than ``bound`` ask for further views meanwhile."""
+    """Let more stray doubt than ``bound`` ask for a second view meanwhile."""
     before, prediction.DOUBTFUL = prediction.DOUBTFUL, bound
     try:
         yield
@@ -104,7 +104,7 @@ def table(seen: Sequence[Seen]) -> list[str]:
 
 
 def chosen(bound: float, seen: Sequence[Seen]) -> Evaluation:
-    """Return the evaluation if more stray doubt than ``bound`` asks for further views."""
+    """Return the evaluation if more stray doubt than ``bound`` asks for a second view."""
     rows = tuple(one.again if one.doubt > bound else one.once for one in seen)
     return Evaluation(NAMES.get(bound, str(bound)), rows, ())
 

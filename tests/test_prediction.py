@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import sqrt
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def left_half(left: float, right: float) -> Callable[[Batch], Batch]:
 
 def mean(one: float, other: float) -> float:
     """Return the probability whose log-odds are the mean of those of two."""
-    odds = (one / (1 - one) * other / (1 - other)) ** 0.5
+    odds = sqrt(one / (1 - one) * other / (1 - other))
     return odds / (1 + odds)
 
 

@@ -79,8 +79,10 @@ def _of_two_views(runtime: Runtime, image: Image, small: Image, profile: bytes |
 
 def _close_up(runtime: Runtime, image: Image, profile: bytes | None, part: Tile, size: tuple[int, ...]) -> Alpha:
     """Return the network's alpha of ``part``, a part of an alpha of ``size``, seen as large as a whole photo is."""
-    scales = [whole / length for whole, length in zip(image.shape[:2], size, strict=True)]
-    ends = [(side.start * scale, side.stop * scale) for side, scale in zip(part, scales, strict=True)]
+    ends = [
+        (side.start * whole / length, side.stop * whole / length)
+        for side, whole, length in zip(part, image.shape[:2], size, strict=True)
+    ]
     rows, columns = (slice(floor(start), ceil(stop)) for start, stop in ends)
     close = _mirrored(runtime, image[rows, columns], profile, runtime.manifest.fit)
     # Whole pixels of the photo reach beyond the part, by much where they are larger than the network's.

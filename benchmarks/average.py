@@ -7,6 +7,7 @@ for an export.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import onnx
 from onnx import numpy_helper
 
 from cutaway import imagefile, manifest
+from cutaway.errors import CutawayError, ModelError
 from cutaway.manifest import ModelManifest
 from cutaway.runtime import Runtime
 from cutaway.training.export import read_facts, with_manifest
@@ -27,30 +29,36 @@ def main() -> None:
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
-    facts, old = read_facts(arguments.card), Runtime(str(arguments.weights[0])).manifest
-    card = ModelManifest(
-        facts.name, facts.version, old.architecture, old.parameters, old.fit, facts.training_data, facts.scores,
-        facts.licence,
-    )  # fmt: skip
-    imagefile.write(arguments.output, with_manifest(average(arguments.weights), card), overwrite=True)
+    try:
+        facts, old = read_facts(arguments.card), Runtime(str(arguments.weights[0])).manifest
+        card = ModelManifest(
+            facts.name, facts.version, old.architecture, old.parameters, old.fit, facts.training_data, facts.scores,
+            facts.licence,
+        )  # fmt: skip
+        imagefile.write(arguments.output, with_manifest(average(arguments.weights), card), overwrite=True)
+    except CutawayError as error:
+        sys.exit(f"{parser.prog}: {error}")
 
 
 def average(paths: Sequence[Path]) -> onnx.ModelProto:
     """Return the first of several models with their mean in place of each of its parameters, stored as they were.
 
     Raises:
-        ModelError: One of them is damaged.
-        KeyError: They are not of one net, or not as `cutaway export` writes them.
+        ModelError: One of them is damaged, or they are not of one net.
     """
     models = [load(path) for path in paths]
-    arrays = [{array.name: array for array in model.graph.initializer} for model in models]
-    parameters = [array for array in models[0].graph.initializer if array.name.startswith("net.")]
-    if not parameters:
-        raise KeyError(f"{paths[0]} has no parameters by the names that `cutaway export` gives them")
-    for array in parameters:  # not the graph's constants, which each export numbers anew
-        values = [numpy_helper.to_array(others[array.name]) for others in arrays]
+    parameters = [
+        {array.name: array for array in model.graph.initializer if array.name.startswith("net.")} for model in models
+    ]  # not the graph's constants, which each export numbers anew
+    for path, own in zip(paths, parameters, strict=True):
+        if not own or own.keys() != parameters[0].keys():
+            raise ModelError(
+                f"{path} has not the parameters of {paths[0]}; give weights of one net, all exported with --half or none"
+            )
+    for name, array in parameters[0].items():
+        values = [numpy_helper.to_array(others[name]) for others in parameters]
         mean = np.mean(values, axis=0, dtype=np.float64).astype(values[0].dtype)
-        array.CopyFrom(numpy_helper.from_array(mean, array.name))
+        array.CopyFrom(numpy_helper.from_array(mean, name))
     return models[0]
 
 

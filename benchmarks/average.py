@@ -53,7 +53,7 @@ def average(paths: Sequence[Path]) -> onnx.ModelProto:
     for path, own in zip(paths, parameters, strict=True):
         if not own or own.keys() != parameters[0].keys():
             raise ModelError(
-                f"{path} has not the parameters of {paths[0]}; give weights of one net, all exported with --half or none"
+                f"{path} has not the parameters of {paths[0]}; give weights of one net, all with --half or none"
             )
     for name, array in parameters[0].items():
         values = [numpy_helper.to_array(others[name]) for others in parameters]

@@ -56,11 +56,11 @@ def predict(runtime: Runtime, image: Image, profile: bytes | None = None) -> tup
     return alpha, small
 
 
-def mean_by_log_odds(*alphas: Alpha) -> Alpha:
-    """Return the alpha whose log-odds are the mean of those of ``alphas``, all of one size."""
-    within = np.clip(alphas, NEARLY_CERTAIN, 1 - NEARLY_CERTAIN)
-    odds = np.exp(np.log(within / (1 - within)).mean(axis=0))
-    mean: Alpha = odds / (1 + odds)
+def mean_by_log_odds(one: Alpha, other: Alpha) -> Alpha:
+    """Return the alpha whose log-odds are the mean of those of two of one size; its odds are their geometric mean."""
+    first, second = (np.clip(alpha, NEARLY_CERTAIN, 1 - NEARLY_CERTAIN) for alpha in (one, other))
+    person, background = np.sqrt(first * second), np.sqrt((1 - first) * (1 - second))
+    mean: Alpha = person / (person + background)
     return mean
 
 

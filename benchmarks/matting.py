@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--persons", type=Path, help="folder of images/ and masks/; its val split is used")
     parser.add_argument("--backgrounds", type=Path, help="folder of photos without people")
     parser.add_argument("--count", type=int, default=24, help="real people")
-    parser.add_argument("--seeds", type=int, default=1, help="drawn people")
+    parser.add_argument("--rounds", type=int, default=1, help="seven drawn people each")
     parser.add_argument("--size", type=int, default=512, help="height of drawn photos; the width is three quarters")
     parser.add_argument("--model", default="portrait")
     parser.add_argument("--json", action="store_true")
@@ -152,7 +152,7 @@ def main() -> None:
         if arguments.pictures:
             draw_strips(arguments.pictures, Runtime(arguments.model))
             return
-        cases = drawn(arguments.seeds, arguments.size)
+        cases = drawn(arguments.rounds, arguments.size)
         if arguments.persons:
             cases += people(arguments.persons, arguments.backgrounds, arguments.count)
         alphas, colours = score_all(cases, arguments.model)
@@ -164,10 +164,11 @@ def main() -> None:
         show(alphas, colours)
 
 
-def drawn(seeds: int, height: int) -> list[Case]:
-    """Return every kind over every backdrop, for each seed."""
+def drawn(rounds: int, height: int) -> list[Case]:
+    """Return every kind over every backdrop, on each backdrop somebody else, ``rounds`` times with new people."""
     size = height, height * 3 // 4
-    names = [(kind, backdrop, seed) for seed in range(seeds) for kind in KINDS for backdrop in BACKDROPS]
+    people = [*enumerate(BACKDROPS * rounds)]
+    names = [(kind, backdrop, seed) for kind in KINDS for seed, backdrop in people]
     return [(name[0], partial(draw, *name, *size)) for name in names]
 
 

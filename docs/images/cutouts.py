@@ -5,7 +5,7 @@ people with loose hair: the first seven that the network is sure of, for many it
 """
 
 from collections.abc import Iterator
-from itertools import islice, product
+from itertools import cycle, islice
 from pathlib import Path
 
 import matplotlib as mpl
@@ -52,8 +52,8 @@ def photographs() -> list[Image]:
 
 def drawn(remover: Remover) -> Iterator[Cutout]:
     """Yield the cut-outs of drawn people with loose hair of whom the network is sure, of one seed after the other."""
-    for seed in range(100):
-        for kind, backdrop in product(KINDS, BACKDROPS):
+    for seed, backdrop in enumerate(cycle(BACKDROPS)):
+        for kind in KINDS:
             cutout = remover.remove(draw(kind, backdrop, seed).image)
             if cutout.found_person and cutout.confidence >= SURE_OF_DRAWN:
                 yield cutout

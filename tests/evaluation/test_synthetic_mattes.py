@@ -7,6 +7,7 @@ from skimage.color import rgb2lab
 
 from cutaway.evaluation.matting import is_soft
 from cutaway.evaluation.synthetic_mattes import BACKDROPS, KINDS, Backdrop, Kind, KnownPhoto, compose, draw
+from cutaway.remover import Remover
 from cutaway.types import Image
 
 SIZE = 128, 96
@@ -67,6 +68,26 @@ def test_a_hard_outline_covers_as_much_as_its_ovals_do() -> None:
     alpha = drawn("hard").alpha
     across = np.sqrt(1 - ((27.5 / 128 - 0.36) / 0.2) ** 2) * 2 * 0.155 * 128
     assert alpha[27].sum() == pytest.approx(across, abs=0.5)
+
+
+def test_what_is_on_a_face_and_the_combed_hair_change_no_outline() -> None:
+    """Every point is inside of the shoulders, the neck, the hair or the face, and those are covered throughout."""
+    down, across = (np.mgrid[:512, :384] + 0.5) / 512
+    ovals = (1.01, 0.35, 0.33), (0.62, 0.12, 0.07), (0.36, 0.2, 0.155), (0.42, 0.17, 0.118)  # middle, half the sides
+    distance = np.min([((down - at) / tall) ** 2 + ((across - 0.375) / wide) ** 2 for at, tall, wide in ovals], axis=0)
+    for seed in range(5):
+        alpha = draw("hard", "plain", seed).alpha
+        assert not alpha[distance > 1.06].any()
+        assert (alpha[distance < 0.94] == 1).all()
+
+
+@pytest.mark.parametrize("backdrop", BACKDROPS)
+def test_a_network_of_photographs_takes_them_for_people(backdrop: Backdrop) -> None:
+    """Or else it would be judged by whom it misses and not by edges."""
+    photo = draw("hard", backdrop, BACKDROPS.index(backdrop))
+    found = Remover().remove(photo.image).alpha >= 0.5
+    person = photo.alpha >= 0.5
+    assert (found & person).sum() > 0.9 * (found | person).sum()
 
 
 def test_hair_has_separate_strands_away_from_the_head() -> None:

@@ -70,6 +70,25 @@ class _Palette(NamedTuple):
     skin: Colour
     hair: Colour
     clothes: Colour
+    white: Colour = (225, 220, 215)
+    iris: Colour = (70, 50, 35)
+    dark: Colour = (40, 25, 25)
+    lips: Colour = (175, 85, 80)
+
+
+_Tint: TypeAlias = Literal["skin", "hair", "clothes", "white", "iris", "dark", "lips"]
+"""A field of ``_Palette``."""
+
+
+class _Part(NamedTuple):
+    """A part of a person: the ``colour`` of the palette that it has, and how light, or from how dark to how light.
+
+    With two of these it is round, and lit from above and from the left.
+    """
+
+    oval: _Oval
+    colour: _Tint
+    light: float | tuple[float, float]
 
 
 class _Growth(NamedTuple):
@@ -85,16 +104,45 @@ class _Growth(NamedTuple):
     fall: float
 
 
+def _both(oval: _Oval, colour: _Tint, light: float) -> list[_Part]:
+    """Return the same part on the left and on the right."""
+    return [_Part(oval._replace(across=across), colour, light) for across in (-oval.across, oval.across)]
+
+
 _SHOULDERS = _Oval(1.01, 0, 0.35, 0.33)
-_NECK = _Oval(0.62, 0, 0.12, 0.07)
 _HAIR = _Oval(0.36, 0, 0.2, 0.155)
-_FACE = _Oval(0.42, 0, 0.17, 0.118)
-_EYES = _Oval(0.4, -0.045, 0.009, 0.016), _Oval(0.4, 0.045, 0.009, 0.016)
-_MOUTH = _Oval(0.51, 0, 0.01, 0.035)
+_BODY = (
+    _Part(_SHOULDERS, "clothes", (0.72, 1.08)),
+    *_both(_Oval(0.95, 0.225, 0.13, 0.003), "clothes", 0.55),  # seams
+    _Part(_Oval(0.71, 0, 0.065, 0.08), "clothes", 0.6),
+    _Part(_Oval(0.7, 0, 0.062, 0.073), "skin", 0.85),
+    _Part(_Oval(0.62, 0, 0.12, 0.07), "skin", (0.6, 0.98)),
+    _Part(_Oval(0.6, 0, 0.045, 0.066), "skin", 0.66),
+    _Part(_HAIR, "hair", (0.6, 1.3)),
+)
+_FACE = (
+    *_both(_Oval(0.43, 0.118, 0.035, 0.018), "skin", 0.8),
+    _Part(_Oval(0.42, 0, 0.17, 0.118), "skin", (0.66, 1.1)),
+    *_both(_Oval(0.398, 0.045, 0.018, 0.032), "skin", 0.82),
+    *_both(_Oval(0.4, 0.045, 0.0085, 0.021), "white", 1),
+    *_both(_Oval(0.4, 0.045, 0.0085, 0.0095), "iris", 1),
+    *_both(_Oval(0.4, 0.045, 0.0045, 0.0045), "dark", 0.25),
+    *_both(_Oval(0.393, 0.045, 0.003, 0.023), "dark", 1),
+    *_both(_Oval(0.374, 0.045, 0.006, 0.028), "hair", 0.6),
+    _Part(_Oval(0.445, 0.01, 0.04, 0.01), "skin", 0.85),
+    _Part(_Oval(0.445, -0.002, 0.042, 0.008), "skin", 1.12),
+    _Part(_Oval(0.472, 0, 0.013, 0.02), "skin", (0.8, 1.12)),
+    *_both(_Oval(0.481, 0.011, 0.004, 0.006), "skin", 0.45),
+    _Part(_Oval(0.512, 0, 0.008, 0.034), "lips", 0.8),
+    _Part(_Oval(0.518, 0, 0.008, 0.026), "lips", 1.05),
+    _Part(_Oval(0.514, 0, 0.002, 0.033), "dark", 1.5),
+)
+_CROWN = _Oval(0.3, 0, 0.075, 0.085)
 _VEIL = _Oval(0.8, 0, 0.67, 0.29)
 
 _LOCKS = _Growth(1400, 0.36, 0.0022, 2.2, 0.6)
 _FUZZ = _Growth(3000, 0.06, 0.0022, 3.1, 0.15)
+_COMBED = _Growth(600, 0.055, 0.002, 3.1, 0.6)
 _ROOTED = 0.97  # of the oval's radii: strands begin inside of it
 
 _SKINS: tuple[Colour, ...] = (241, 205, 178), (224, 172, 138), (166, 114, 80), (92, 58, 42)
@@ -102,6 +150,7 @@ _HAIRS: tuple[Colour, ...] = (28, 22, 20), (92, 58, 34), (206, 166, 104), (150, 
 _WHITE_CLOTH = 0.8, 0.78, 0.82
 
 _STEPS = 16
+_RINGS = 24
 _MOTION, _DEFOCUS = 0.06, 0.016
 
 
@@ -141,7 +190,7 @@ def _figure(kind: Kind, palette: _Palette, seed: int, height: int, width: int) -
     if kind == "fur":
         _draw_strands(sheet, _grown(_SHOULDERS, _FUZZ, random), _FUZZ, palette.clothes, random)
         _draw_strands(sheet, _grown(_HAIR, _FUZZ, random), _FUZZ, palette.hair, random)
-    _draw_person(sheet, palette)
+    _draw_person(sheet, palette, _random(seed, "combed"))
     layer = _averaged(sheet)
     if kind == "veil":
         return _over(_veil(random, height, width), layer)
@@ -150,12 +199,30 @@ def _figure(kind: Kind, palette: _Palette, seed: int, height: int, width: int) -
     return _mean_of_shifts(layer, _aperture(_DEFOCUS * height)) if kind == "defocus" else layer
 
 
-def _draw_person(sheet: PIL.Image.Image, palette: _Palette) -> None:
-    dark: Colour = 40, 25, 25
-    for oval, colour in ((_SHOULDERS, palette.clothes), (_NECK, palette.skin), (_HAIR, palette.hair)):
-        _draw_oval(sheet, oval, colour)
-    for oval, colour in ((_FACE, palette.skin), (_MOUTH, (170, 70, 70)), *((eye, dark) for eye in _EYES)):
-        _draw_oval(sheet, oval, colour)
+def _draw_person(sheet: PIL.Image.Image, palette: _Palette, random: np.random.Generator) -> None:
+    """Draw somebody with a face, in light and shade: a network of photographs has to take them for a person."""
+    for part in _BODY:
+        _draw_part(sheet, part, palette)
+    _draw_strands(sheet, _grown(_CROWN, _COMBED, random), _COMBED, palette.hair, random)
+    for part in _FACE:
+        _draw_part(sheet, part, palette)
+
+
+def _draw_part(sheet: PIL.Image.Image, part: _Part, palette: _Palette) -> None:
+    colour: Colour = getattr(palette, part.colour)
+    if not isinstance(part.light, tuple):
+        _draw_oval(sheet, part.oval, _lit(colour, part.light))
+        return
+    for share in np.linspace(0, 1, _RINGS).tolist():
+        down, across, tall, wide = part.oval
+        size = 1 - 0.97 * share
+        ring = _Oval(down - 0.4 * (1 - size) * tall, across - 0.15 * (1 - size) * wide, size * tall, size * wide)
+        _draw_oval(sheet, ring, _lit(colour, float(np.interp(share**0.6, (0, 1), part.light))))
+
+
+def _lit(colour: Colour, light: float) -> Colour:
+    red, green, blue = (min(255, int(light * channel)) for channel in colour)
+    return red, green, blue
 
 
 def _draw_oval(sheet: PIL.Image.Image, oval: _Oval, colour: Colour) -> None:
@@ -189,9 +256,8 @@ def _draw_strands(
     lights, widths = random.uniform((0.6, 0.4), (1.5, 1), (len(strands), 2)).T
     taper = np.linspace(1, 0.25, _STEPS - 1) * growth.width * sheet.height
     for strand, light, thick in zip(strands, lights, widths, strict=True):
-        red, green, blue = (min(255, int(light * channel)) for channel in colour)
         for ends, width in zip(pairwise(_points(strand, sheet)), thick * taper, strict=True):
-            pen.line(ends, (red, green, blue, 255), max(1, round(width)))
+            pen.line(ends, (*_lit(colour, light), 255), max(1, round(width)))
 
 
 def _averaged(sheet: PIL.Image.Image) -> _Layer:

@@ -1,8 +1,8 @@
 """Says what keeps weights from better scores: ``python -m benchmarks.limits PERSONS BACKGROUNDS``.
 
 Three things are set side by side: photos that were trained on, photos of ``val`` that were not, and those of ``val``
-again, their people laid over other photos, where the mask is right by construction. Of what is wrong it is said how far
-from the true outline it lies, and how much of it the alpha is sure of.
+again, their people laid over other photos, where the outline is the mask's by construction. Of what is wrong it is said
+how far from the true outline it lies, and how much of it the alpha is sure of.
 """
 
 import argparse
@@ -34,7 +34,10 @@ NEAR = 0.004, 0.015
 """Distances from the true outline, as shares of the diagonal: beside it, and not far from it."""
 
 SURE = 0.9
-"""How near alpha is to 0 or 1, at 0 or at 1 for 1, where it is sure."""
+"""What |2 · alpha - 1| is above where alpha is sure: below .05, or above .95."""
+
+TRAINED, NEW, LAID_OVER = GROUPS = "trained on", "val", "val, laid over"
+"""What is set side by side."""
 
 ALL = "all"
 
@@ -50,7 +53,10 @@ class Photo(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Person IoU, and what it lacks to 1 by where it lies: ``beside`` the outline, ``near`` it or ``far``; ``sure``."""
+    """Person IoU, and what it lacks to 1: ``beside`` the outline, ``near`` it and ``far``, all of it together.
+
+    ``sure`` is what of it alpha is sure of, wherever it lies.
+    """
 
     iou: float
     beside: float
@@ -64,22 +70,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("persons", type=Path, help="folder of images/ and masks/")
     parser.add_argument("backgrounds", type=Path, help="folder of photos without people")
-    parser.add_argument("--every", type=int, default=8, help="one in so many of those trained on")
-    parser.add_argument("--model", default=weights.DEFAULT)
+    parser.add_argument("--every", type=int, default=8, help="one in so many of those trained on, 1 or more")
+    parser.add_argument("--model", default=weights.DEFAULT, help="weights trained on the train split")
     arguments = parser.parse_args()
+    if arguments.every < 1:
+        parser.error("--every has to be 1 or more")
     try:
-        photos = seen(arguments.persons, arguments.backgrounds, arguments.every)
+        photos = all_photos(arguments.persons, arguments.backgrounds, arguments.every)
         print("\n".join(table(losses(Remover(arguments.model), photos))))
     except CutawayError as error:
         sys.exit(f"{parser.prog}: {error}")
 
 
-def seen(persons: Path, backgrounds: Path, every: int) -> Iterator[Photo]:
+def all_photos(persons: Path, backgrounds: Path, every: int) -> Iterator[Photo]:
     """Yield the photos of all three groups."""
     kept = leave_out(load_samples(persons), read_left_out(RECIPES / "left-out.csv"))
     trained = [sample for sample in kept if sample.split == "train"][::every]
     val = [sample for sample in kept if sample.split == "val"]
-    for group, samples in (("trained on", trained), ("val", val)):
+    for group, samples in ((TRAINED, trained), (NEW, val)):
         for source, image, mask in files(samples):
             labels = read_labels(mask)
             yield Photo(group, source, imagefile.read_srgb(image), labels == PERSON, labels != VOID)
@@ -87,7 +95,7 @@ def seen(persons: Path, backgrounds: Path, every: int) -> Iterator[Photo]:
     chosen = np.random.default_rng(0).integers(len(behind), size=len(val))
     for (source, image, mask), at in zip(files(val), chosen, strict=True):
         known = laid_over(image, mask, behind[at])
-        yield Photo("val, laid over", source, known.image, known.alpha >= 0.5, np.ones(known.alpha.shape, bool))
+        yield Photo(LAID_OVER, source, known.image, known.alpha >= 0.5, np.ones(known.alpha.shape, bool))
 
 
 def files(samples: Iterable[Sample]) -> Iterator[tuple[str, Path, Path]]:
@@ -133,7 +141,7 @@ def table(found: Mapping[tuple[str, str], Sequence[Loss]]) -> list[str]:
     """Return the lines of a table with a row for each group and set."""
     head = ["photos", "set", "n", "person IoU", "lost", *(f"within {share:.1%}" for share in NEAR), "beyond", "sure"]
     lines = [f"| {' | '.join(head)} |".replace("%", " %"), "|" + "---|" * len(head)]
-    for (group, source), rows in found.items():
+    for (group, source), rows in sorted(found.items(), key=lambda item: (GROUPS.index(item[0][0]), item[0][1] == ALL)):
         iou, *parts = (fmean(column) for column in zip(*rows, strict=True))
         cells = [group, source, str(len(rows)), *map(number, (iou, 1 - iou, *parts))]
         lines.append(f"| {' | '.join(cells)} |")

@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--persons", type=Path, help="folder of images/ and masks/; its val split is used")
     parser.add_argument("--backgrounds", type=Path, help="folder of photos without people")
     parser.add_argument("--count", type=int, default=24, help="real people")
-    parser.add_argument("--rounds", type=int, default=1, help="seven drawn people each")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of seven drawn people, one a backdrop")
     parser.add_argument("--size", type=int, default=512, help="height of drawn photos; the width is three quarters")
     parser.add_argument("--model", default="portrait")
     parser.add_argument("--json", action="store_true")

@@ -1,11 +1,11 @@
 """Draw the sheet of docs/edges.md: ``python docs/images/cutouts.py``. Ten heads cut out, at twice their size.
 
 Three photographs that may be shown (matplotlib's and scikit-image's, and the one that comes with Cutaway), and drawn
-people with loose hair: the first seven that the network is sure of, for many it takes for none.
+people with loose hair: the first seven that the network is sure of.
 """
 
 from collections.abc import Iterator
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 
 import matplotlib as mpl
@@ -24,6 +24,9 @@ HERE = Path(__file__).parent
 COLOURS = "white", "black", "#00a040"
 KINDS: tuple[Kind, ...] = "hair", "fur"
 DRAWN, SURE_OF_DRAWN = 7, 0.9
+ROUNDS = 10
+"""How often people are drawn on all backdrops, new ones each time, before there are too few to be sure of."""
+
 ROWS = 5
 """Heads in a column of the sheet."""
 
@@ -52,7 +55,7 @@ def photographs() -> list[Image]:
 
 def drawn(remover: Remover) -> Iterator[Cutout]:
     """Yield the cut-outs of drawn people with loose hair of whom the network is sure, of one seed after the other."""
-    for seed, backdrop in enumerate(cycle(BACKDROPS)):
+    for seed, backdrop in enumerate(BACKDROPS * ROUNDS):
         for kind in KINDS:
             cutout = remover.remove(draw(kind, backdrop, seed).image)
             if cutout.found_person and cutout.confidence >= SURE_OF_DRAWN:

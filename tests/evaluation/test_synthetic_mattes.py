@@ -12,6 +12,8 @@ from cutaway.types import Image
 
 SIZE = 128, 96
 
+COMBED: tuple[tuple[Kind, int], ...] = ("hard", 5), ("hair", 5), ("hard", 6)
+
 
 @cache
 def drawn(kind: Kind, backdrop: Backdrop = "gradient", seed: int = 5) -> KnownPhoto:
@@ -81,9 +83,18 @@ def test_what_is_on_a_face_and_the_combed_hair_change_no_outline() -> None:
         assert (alpha[distance < 0.94] == 1).all()
 
 
+def test_somebody_is_combed_alike_in_every_kind_and_others_are_not() -> None:
+    crown = np.s_[58:70, 76:116]
+    one, again, other = (draw(kind, "plain", seed, 256, 192).foreground[crown] for kind, seed in COMBED)
+    assert np.array_equal(one, again)
+    combing = [np.abs(np.diff(part.mean(axis=2), axis=1)) > 8 for part in (one, other)]
+    assert combing[0].mean() > 0.05
+    assert (combing[0] & combing[1]).sum() < 0.8 * combing[0].sum()
+
+
 @pytest.mark.parametrize("backdrop", BACKDROPS)
 def test_a_network_of_photographs_takes_them_for_people(backdrop: Backdrop) -> None:
-    """Or else it would be judged by whom it misses and not by edges."""
+    """Or else it would be judged by whom it misses and not by edges: the drawings are what has to change then."""
     photo = draw("hard", backdrop, BACKDROPS.index(backdrop))
     found = Remover().remove(photo.image).alpha >= 0.5
     person = photo.alpha >= 0.5

@@ -66,6 +66,11 @@ class _Oval(NamedTuple):
     wide: float
 
 
+class _Place(NamedTuple):
+    down: float
+    across: float
+
+
 class _Palette(NamedTuple):
     skin: Colour
     hair: Colour
@@ -150,7 +155,10 @@ _HAIRS: tuple[Colour, ...] = (28, 22, 20), (92, 58, 34), (206, 166, 104), (150, 
 _WHITE_CLOTH = 0.8, 0.78, 0.82
 
 _STEPS = 16
-_RINGS = 24
+
+_RINGS, _INNERMOST = 24, 0.97
+_LIT_FROM = _Place(0.4, 0.15)
+_ROUNDNESS = 0.6  # of a ball: the light falls off slowly first, and steeply towards its outline
 _MOTION, _DEFOCUS = 0.06, 0.016
 
 
@@ -213,11 +221,13 @@ def _draw_part(sheet: PIL.Image.Image, part: _Part, palette: _Palette) -> None:
     if not isinstance(part.light, tuple):
         _draw_oval(sheet, part.oval, _lit(colour, part.light))
         return
-    for share in np.linspace(0, 1, _RINGS).tolist():
-        down, across, tall, wide = part.oval
-        size = 1 - 0.97 * share
-        ring = _Oval(down - 0.4 * (1 - size) * tall, across - 0.15 * (1 - size) * wide, size * tall, size * wide)
-        _draw_oval(sheet, ring, _lit(colour, float(np.interp(share**0.6, (0, 1), part.light))))
+    down, across, tall, wide = part.oval
+    for smaller in np.linspace(0, _INNERMOST, _RINGS).tolist():
+        # Each ring is moved by less than it is smaller, so none leaves the one around it.
+        middle = down - _LIT_FROM.down * smaller * tall, across - _LIT_FROM.across * smaller * wide
+        ring = _Oval(*middle, (1 - smaller) * tall, (1 - smaller) * wide)
+        light = float(np.interp(smaller**_ROUNDNESS, (0, _INNERMOST**_ROUNDNESS), part.light))
+        _draw_oval(sheet, ring, _lit(colour, light))
 
 
 def _lit(colour: Colour, light: float) -> Colour:

@@ -25,6 +25,7 @@ from cutaway.data.index import Sample
 from cutaway.data.left_out import leave_out, read_left_out
 from cutaway.data.masks import PERSON, VOID, read_labels
 from cutaway.errors import CutawayError, DataError
+from cutaway.evaluation.score import ALL
 from cutaway.evaluation.tables import number
 from cutaway.remover import Remover
 from cutaway.resampling import box_mean
@@ -38,8 +39,6 @@ SURE = 0.9
 
 TRAINED, NEW, LAID_OVER = GROUPS = "trained on", "val", "val, laid over"
 """What is set side by side."""
-
-ALL = "all"
 
 
 class Photo(NamedTuple):

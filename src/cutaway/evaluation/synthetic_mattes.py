@@ -119,26 +119,26 @@ _HAIR = _Oval(0.36, 0, 0.2, 0.155)
 _BODY = (
     _Part(_SHOULDERS, "clothes", (0.72, 1.08)),
     *_both(_Oval(0.95, 0.225, 0.13, 0.003), "clothes", 0.55),  # seams
-    _Part(_Oval(0.71, 0, 0.065, 0.08), "clothes", 0.6),
+    _Part(_Oval(0.71, 0, 0.065, 0.08), "clothes", 0.6),  # collar
     _Part(_Oval(0.7, 0, 0.062, 0.073), "skin", 0.85),
-    _Part(_Oval(0.62, 0, 0.12, 0.07), "skin", (0.6, 0.98)),
-    _Part(_Oval(0.6, 0, 0.045, 0.066), "skin", 0.66),
+    _Part(_Oval(0.62, 0, 0.12, 0.07), "skin", (0.6, 0.98)),  # neck
+    _Part(_Oval(0.6, 0, 0.045, 0.066), "skin", 0.66),  # the shadow of the chin
     _Part(_HAIR, "hair", (0.6, 1.3)),
 )
 _FACE = (
-    *_both(_Oval(0.43, 0.118, 0.035, 0.018), "skin", 0.8),
-    _Part(_Oval(0.42, 0, 0.17, 0.118), "skin", (0.66, 1.1)),
-    *_both(_Oval(0.398, 0.045, 0.018, 0.032), "skin", 0.82),
+    *_both(_Oval(0.43, 0.118, 0.035, 0.018), "skin", 0.8),  # ears
+    _Part(_Oval(0.42, 0, 0.17, 0.118), "skin", (0.66, 1.1)),  # the face itself
+    *_both(_Oval(0.398, 0.045, 0.018, 0.032), "skin", 0.82),  # eyes: sockets, whites, irises, pupils, lashes, brows
     *_both(_Oval(0.4, 0.045, 0.0085, 0.021), "white", 1),
     *_both(_Oval(0.4, 0.045, 0.0085, 0.0095), "iris", 1),
     *_both(_Oval(0.4, 0.045, 0.0045, 0.0045), "dark", 0.25),
     *_both(_Oval(0.393, 0.045, 0.003, 0.023), "dark", 1),
     *_both(_Oval(0.374, 0.045, 0.006, 0.028), "hair", 0.6),
-    _Part(_Oval(0.445, 0.01, 0.04, 0.01), "skin", 0.85),
+    _Part(_Oval(0.445, 0.01, 0.04, 0.01), "skin", 0.85),  # nose: its shaded side, its back, its tip, nostrils
     _Part(_Oval(0.445, -0.002, 0.042, 0.008), "skin", 1.12),
     _Part(_Oval(0.472, 0, 0.013, 0.02), "skin", (0.8, 1.12)),
     *_both(_Oval(0.481, 0.011, 0.004, 0.006), "skin", 0.45),
-    _Part(_Oval(0.512, 0, 0.008, 0.034), "lips", 0.8),
+    _Part(_Oval(0.512, 0, 0.008, 0.034), "lips", 0.8),  # mouth: two lips, and what parts them
     _Part(_Oval(0.518, 0, 0.008, 0.026), "lips", 1.05),
     _Part(_Oval(0.514, 0, 0.002, 0.033), "dark", 1.5),
 )

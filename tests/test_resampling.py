@@ -92,3 +92,10 @@ def test_the_box_mean_is_scipys(shape: tuple[int, int], radius: int, depth: DTyp
     found = box_mean(plane.astype(depth), radius)
     assert found.dtype == depth
     np.testing.assert_allclose(found, expected, rtol=tolerance)
+
+
+def test_planes_of_a_stack_have_the_box_means_that_each_has_alone() -> None:
+    planes = np.random.default_rng(5).random((2, 3, 7, 5))
+    found = box_mean(planes, 2)
+    for place in np.ndindex(2, 3):
+        np.testing.assert_array_equal(found[place], box_mean(planes[place], 2))

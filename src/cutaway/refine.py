@@ -1,20 +1,17 @@
 """From the network's coarse alpha to an alpha at the photo's own size, with its edges where the photo has them."""
 
-import functools
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cutaway.discriminant import line_between_sides
 from cutaway.evidence import settle_by_colour
 from cutaway.geometry import resize_image
+from cutaway.lines import PAIRS, Line, Planes, solve_symmetric, sum_of_products
 from cutaway.regions import regions
 from cutaway.resampling import box_mean
 from cutaway.tiles import enlarged, small_tiles, source_of
 from cutaway.types import Alpha, Image, check_alpha, check_image, white
-
-_Planes: TypeAlias = NDArray[np.float32 | np.float64]
 
 EPSILON = 1e-4
 """Variance of the photo's colours (0..1) that counts as noise."""
@@ -34,19 +31,14 @@ HOLE_SHARE, HOLE_ALPHA = 0.1, 0.4
 ABOUT = 6
 """Pixels of the coarse alpha that each of two means reaches, by which it is told how much of a side is about."""
 
+STEP_KEPT = 0.75
+"""How much of what the window says stays where alpha is a step, whatever the colours about say: outlines are exact."""
+
 BESIDE = 12
 """One over the share of a side that has to be about for doubt to stay as it is."""
 
 _SURE, _UNSURE = 0.05, 0.4
 _SLOW, _STEP = 0.1, 0.3
-_PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-
-
-class _Line(NamedTuple):
-    """Alpha as a linear function of colour (0..1): ``slope``, 3×h×w, times the colour, plus ``offset``, h×w."""
-
-    slope: _Planes
-    offset: _Planes
 
 
 def guided(coarse: Alpha, image: Image, small: Image | None = None) -> Alpha:
@@ -94,22 +86,30 @@ def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:
     The fast guided filter (He and Sun, "Fast Guided Filter", 2015) with the photo as colour guide: for each window of
     the coarse alpha, 6 × 6 pixels around each block of 2 × 2, the linear function of colour that fits it best is
     found, and applied at full size. Between windows it is interpolated, which takes the place of the paper's mean over
-    the windows that hold a pixel. What the photo does not explain of a soft edge is added back: the filter would take
-    a slow ramp for noise. Away from where the network is unsure the coarse alpha stands, enlarged bilinearly: edges of
-    the photo there are not the person's. The result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0.
-    Nowhere does alpha move by more than ``MOST``.
+    the windows that hold a pixel. Where alpha is soft and no step, it stands itself in the place of that line: the
+    filter would take a slow ramp for noise. Where the colours of both sides nearby tell of each other, the ``Line``
+    between them takes the place of both: so what is seen of the background between strands is none of the person. Away
+    from where the network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the
+    person's. The result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more
+    than ``MOST``.
     """
     # Seen through the filter by which the network's input was made, or the finest strands do not agree.
     guide = small.transpose(2, 0, 1).astype(np.float32, order="C") / np.float32(white(small))
     return _apply(_trusted_line(coarse, guide), coarse, image)
 
 
-def _trusted_line(alpha: Alpha, guide: _Planes) -> _Line:
+def _trusted_line(alpha: Alpha, guide: Planes) -> Line:
     """Return what fits ``alpha`` where the network is unsure nearby, and ``alpha`` itself where it is sure."""
-    slope, offset = _fit_line(alpha, guide)
-    missed = alpha - _sum_of_products(slope, guide) - offset
-    soft, trust = 1 - _step(alpha), _trust(alpha)
-    return _Line(slope * trust, (offset + soft * missed) * trust + alpha * (1 - trust))
+    step, window, trust = _step(alpha), _fit_line(alpha, guide), _trust(alpha)
+    sides, told = line_between_sides(alpha, guide)
+    told = _doubled(told, step) * (1 - STEP_KEPT * step)
+    # Of three opinions that of the sides counts ``told``; the window's and alpha itself share what it leaves.
+    left, own = step * (1 - told), (1 - step) * (1 - told)
+    slopes = [_doubled(one, step) * told + other * left for one, other in zip(sides.slope, window.slope, strict=True)]
+    offset = _doubled(sides.offset, step) * told + window.offset * left
+    slope = np.stack([_doubled(part, alpha) for part in slopes])
+    own_share = trust * _doubled(own, alpha) + (1 - trust)
+    return Line(slope * trust, _doubled(offset, alpha) * trust + alpha * own_share)
 
 
 def _trust(alpha: Alpha) -> Alpha:
@@ -120,80 +120,75 @@ def _trust(alpha: Alpha) -> Alpha:
     return trust
 
 
-def _fit_line(alpha: Alpha, guide: _Planes) -> _Line:
-    """Return the line of each pixel, between those of the windows nearby, each by He, Sun and Tang 2013, § 3.4."""
-    mean, means = _window_mean(alpha), [_window_mean(channel) for channel in guide]
-    covariances = [_window_mean(guide[i] * alpha) - means[i] * mean for i in range(3)]
+def _fit_line(alpha: Alpha, guide: Planes) -> Line:
+    """Return the line of each block, fitted to its window as by He, Sun and Tang 2013, § 3.4."""
+    colour, with_alpha = _window_means(guide), _window_means(channel * alpha for channel in guide)
+    with_colour = _window_means(guide[i] * guide[j] for i, j in PAIRS)
+    (mean,) = _window_means([alpha])
+    covariances = [product - channel * mean for product, channel in zip(with_alpha, colour, strict=True)]
     variances = [
-        _window_mean(guide[i] * guide[j]) - means[i] * means[j] + (EPSILON if i == j else 0) for i, j in _PAIRS
+        product - colour[i] * colour[j] + (EPSILON if i == j else 0)
+        for product, (i, j) in zip(with_colour, PAIRS, strict=True)
     ]
-    slopes = _solve_symmetric(variances, covariances)
-    offset = mean - _sum_of_products(slopes, means)
-    return _Line(np.stack([_between(slope, alpha) for slope in slopes]), _between(offset, alpha))
+    slopes = solve_symmetric(variances, covariances)
+    return Line(np.stack(slopes), mean - sum_of_products(slopes, colour))
 
 
 def _step(alpha: Alpha) -> Alpha:
-    """Return how far ``alpha`` is a step between 0 and 1 about each pixel, 0..1: those follow the guide alone.
+    """Return how far ``alpha`` is a step between 0 and 1 about each block, 0..1: those follow the guide alone.
 
     A window that holds nothing but 0 and 1 has the variance mean · (1 − mean), a slow ramp or an even alpha far less.
     """
-    mean = _window_mean(alpha)
-    variance = _window_mean(alpha * alpha) - mean * mean
+    mean, square = _window_means([alpha, alpha * alpha])
+    variance = square - mean * mean
     share = variance / np.maximum(mean * (1 - mean), EPSILON)
-    return _between(np.clip((share - _SLOW) / (_STEP - _SLOW), 0, 1), alpha)
+    step: Alpha = np.clip((share - _SLOW) / (_STEP - _SLOW), 0, 1)
+    return step
 
 
-def _window_mean(plane: _Planes) -> Alpha:
-    """Return the mean of the window around each block of ``plane``, as far as the frame goes."""
-    count = _window_sums(np.ones_like(plane[:, :1])) * _window_sums(np.ones_like(plane[:1].T)).T
-    mean: Alpha = _window_sums(_window_sums(plane).T).T / count
-    return mean
+def _window_means(planes: Iterable[Planes]) -> list[Planes]:
+    """Return the means of the windows around the blocks of each of ``planes``, as far as the frame goes."""
+    return [_window_sums(plane) / _window_sizes(*plane.shape) for plane in planes]
 
 
-def _window_sums(plane: _Planes) -> _Planes:
-    """Return, of each two rows of ``plane``, the sum of these, the two before and the two that follow."""
+def _window_sizes(height: int, width: int) -> Alpha:
+    """Return how many pixels the window around each block holds: six along a side, fewer at the frame."""
+    rows, columns = (
+        np.minimum(starts + 4, side) - np.maximum(starts - 2, 0)
+        for side, starts in ((height, np.arange(0, height, 2)), (width, np.arange(0, width, 2)))
+    )
+    sizes: Alpha = np.multiply.outer(rows, columns).astype(np.float32)
+    return sizes
+
+
+def _window_sums(plane: Planes) -> Planes:
+    """Return the sum of each block of 2 × 2 pixels of ``plane`` and of the eight around it; beyond the frame lie 0."""
     height, width = plane.shape
-    padded = np.zeros((2 + height + height % 2 + 2, width), plane.dtype)
-    padded[2 : 2 + height] = plane
-    pairs: _Planes = padded[::2] + padded[1::2]
-    return pairs[:-2] + pairs[1:-1] + pairs[2:]
+    even = np.pad(plane, ((0, height % 2), (0, width % 2))) if height % 2 or width % 2 else plane
+    rows = even[::2] + even[1::2]
+    blocks = np.zeros((rows.shape[0] + 2, rows.shape[1] // 2 + 2), plane.dtype)
+    np.add(rows[:, ::2], rows[:, 1::2], out=blocks[1:-1, 1:-1])
+    threes = blocks[:-2] + blocks[1:-1]
+    threes += blocks[2:]
+    sums: Planes = threes[:, :-2] + threes[:, 1:-1]
+    sums += threes[:, 2:]
+    return sums
 
 
-def _between(blocks: _Planes, plane: _Planes) -> Alpha:
-    """Return ``blocks`` bilinearly at the size of ``plane``, of whose blocks they are."""
+def _doubled(blocks: Planes, plane: Planes) -> Alpha:
+    """Return ``blocks`` bilinearly at the size of ``plane``, of whose blocks of 2 × 2 they are."""
     height, width = plane.shape
-    return _doubled(_doubled(blocks).T).T[:height, :width]
+    return _doubled_rows(_doubled_rows(blocks).T).T[:height, :width]
 
 
-def _doubled(rows: _Planes) -> Alpha:
+def _doubled_rows(rows: Planes) -> Alpha:
     """Return ``rows`` bilinearly at twice the height."""
     around = np.concatenate([rows[:1], rows, rows[-1:]]) * np.float32(0.25)
     near = rows * np.float32(0.75)
     return np.stack([around[:-2] + near, near + around[2:]], axis=1).reshape(-1, rows.shape[1])
 
 
-def _sum_of_products(left: Iterable[_Planes], right: Iterable[_Planes]) -> _Planes:
-    return functools.reduce(np.add, (one * other for one, other in zip(left, right, strict=True)))
-
-
-def _solve_symmetric(matrix: Iterable[_Planes], right: Iterable[_Planes]) -> tuple[_Planes, _Planes, _Planes]:
-    """Solve a positive definite 3×3 system in each pixel; ``matrix`` holds its elements in the order of ``_PAIRS``.
-
-    By L·D·Lᵀ: the channels of a grey photo are nearly one, and in float32 a determinant would be lost in its rounding.
-    """
-    a, b, c, d, e, f = matrix
-    x, y, z = right
-    p, q = b / a, c / a
-    second, mixed = d - p * b, e - p * c
-    r = mixed / second
-    third = f - q * c - r * mixed
-    y = y - p * x
-    last = (z - q * x - r * y) / third
-    middle = y / second - r * last
-    return x / a - p * middle - q * last, middle, last
-
-
-def _apply(line: _Line, coarse: Alpha, image: Image) -> Alpha:
+def _apply(line: Line, coarse: Alpha, image: Image) -> Alpha:
     height, width = image.shape[:2]
     alpha = np.empty((height, width), np.float32)
     planes = np.stack([coarse, line.offset, *(line.slope / np.float32(white(image)))], dtype=np.float32)

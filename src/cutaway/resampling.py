@@ -79,21 +79,23 @@ def softened(plane: Plane, radius: float) -> Plane:
     return small
 
 
-def box_mean(plane: _Values, radius: int) -> _Values:
-    """Return the mean of each pixel's window, 2 · ``radius`` + 1 along a side and cut off at the frame; h×w.
+def box_mean(planes: _Values, radius: int) -> _Values:
+    """Return the mean of each pixel's window, 2 · ``radius`` + 1 along a side and cut off at the frame; …×h×w.
 
-    ``plane`` is float32 or float64, and so is the result.
+    ``planes`` are float32 or float64, and so is the result.
     """
-    # For so small a window, additions of the shifted plane take a fifth of the time of a cumulative sum. They are done
-    # in one piece, rows end to end: between two lie 2 · radius zeros, and columns whose windows mix both are cut off.
-    height, width = plane.shape
-    wide = width + 2 * radius
-    padded = np.zeros((height + 2 * radius + 1, wide), plane.dtype)  # one row more, for the last window to run into
-    padded[radius : radius + height, radius : radius + width] = plane
-    columns = _shifted_sum(padded.ravel(), radius, wide, height * wide + 2 * radius)
-    total = _shifted_sum(columns, radius, 1, height * wide).reshape(height, wide)[:, :width]
-    window: _Values = (_window(height, radius)[:, np.newaxis] * _window(width, radius)).astype(plane.dtype)
-    mean: _Values = total / window
+    # For so small a window, additions of the shifted planes take a fifth of the time of a cumulative sum. They are done
+    # in one piece, rows end to end: between two lie 2 · radius zeros, and what mixes two rows or planes is cut off.
+    height, width = planes.shape[-2:]
+    tall, wide = height + 2 * radius, width + 2 * radius
+    rows = planes.size // (height * width) * tall
+    padded = np.zeros((rows + 2 * radius + 1, wide), planes.dtype)  # rows more, for the last window to run into
+    inside = padded[:rows].reshape(-1, tall, wide)[:, radius : radius + height, radius : radius + width]
+    inside[...] = planes.reshape(inside.shape)
+    columns = _shifted_sum(padded.ravel(), radius, wide, rows * wide + 2 * radius)
+    total = _shifted_sum(columns, radius, 1, rows * wide).reshape(-1, tall, wide)[:, :height, :width]
+    window: _Values = (_window(height, radius)[:, np.newaxis] * _window(width, radius)).astype(planes.dtype)
+    mean: _Values = (total / window).reshape(planes.shape)
     return mean
 
 

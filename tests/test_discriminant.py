@@ -41,23 +41,22 @@ def around(place: int, side: int) -> Floats:
 def by_hand(alpha: Floats, guide: Floats, row: int, column: int) -> tuple[Floats, float, float]:
     """Slope, offset and how far they tell, of one block, from the words of the docstring."""
     height, width = alpha.shape
-    blocks = np.concatenate([guide, alpha[np.newaxis]]).reshape(4, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
-    *colours, cover = blocks.mean(axis=(2, 4))
-    samples = np.stack(colours).reshape(3, -1)
-    near = np.outer(around(row, height // BLOCK), around(column, width // BLOCK)).ravel()
-    weights = near * (2 * cover.ravel() - 1) ** 2
+    cover = alpha.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK).mean(axis=(1, 3))
+    near = np.outer(around(row, height // BLOCK), around(column, width // BLOCK))
+    # Each pixel with what its block is.
+    covered, weights = (np.kron(of, np.ones((BLOCK, BLOCK))).ravel() for of in (cover, near * (2 * cover - 1) ** 2))
+    samples = guide.reshape(3, -1)
     scatter, means, shares = discriminant.NOISE * np.eye(3), [], []
-    for side in (cover.ravel() > 0.5, cover.ravel() < 0.5):
+    for side in (covered > 0.5, covered < 0.5):
         share = weights[side].sum()
-        mean = np.average(samples[:, side], axis=1, weights=weights[side])
+        means.append(np.average(samples[:, side], axis=1, weights=weights[side]))
         scatter += np.cov(samples[:, side], aweights=weights[side], bias=True) * share / weights.sum()
-        means.append(mean)
-        shares.append(share)
+        shares.append(share / BLOCK**2)
     direction = np.linalg.solve(scatter, means[0] - means[1])
     apart = direction @ (means[0] - means[1])
     slope = direction / apart
     told = apart**2 / (apart**2 + discriminant.APART**2) * min(1, min(shares) / discriminant.LEAST)
-    return slope, -slope @ means[1], told
+    return slope, float(-slope @ means[1]), float(told)
 
 
 @pytest.mark.parametrize("place", [(0, 15), (11, 14), (23, 17)])
@@ -105,8 +104,7 @@ def test_colours_that_are_the_same_or_vary_as_much_as_they_differ_tell_nothing(
     alpha, guide = scene()
     painted(guide, np.s_[:, :64], RED)
     painted(guide, np.s_[:, 64:], colour)
-    blotches = np.random.default_rng(1).normal(0, deviation, (3, 24, 32)).repeat(BLOCK, axis=1).repeat(BLOCK, axis=2)
-    _, told = line_between_sides(alpha, np.asarray(guide + blotches, np.float32))
+    _, told = line_between_sides(alpha, noisy(guide, deviation))
     assert told.max() < 0.2
 
 

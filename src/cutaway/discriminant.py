@@ -14,10 +14,10 @@ BLOCK = 4
 ABOUT = 4
 """Blocks that each of two means reaches, by which colours are gathered."""
 
-NOISE = 2e-4
-"""Variance of colours (0..1) within a side that counts as noise."""
+NOISE = 1e-3
+"""Variance (of colours, 0..1) added within a side, or where sides differ little, grain and JPEG's blocks would show."""
 
-APART = 14.0
+APART = 12.0
 """Squared distance of both sides' means, in variances within them, at which the line counts half."""
 
 LEAST = 0.05
@@ -34,14 +34,14 @@ def line_between_sides(alpha: Alpha, guide: Planes) -> tuple[Line, Planes]:
     square of how sure it is of it, and by how near it is.
 
     Between the means the line follows the linear discriminant of Fisher, "The Use of Multiple Measurements in Taxonomic
-    Problems" (1936): the direction in which the sides lie farthest apart, beside how colours vary within them. So the
+    Problems" (1936): the direction in which the sides lie farthest apart, beside how their pixels' colours vary. So the
     stripes of a wall, or skin beside hair, are no sign of the other side. How far it tells goes by that distance, and
     is 0 where there is but one side.
     """
     colours, cover = np.stack([_of_blocks(channel) for channel in guide]), _of_blocks(alpha)
     sure = np.square(2 * cover - 1)
     person, background = sure * (cover > 0.5), sure * (cover < 0.5)
-    products = [sure * colours[i] * colours[j] for i, j in PAIRS]
+    products = [sure * _of_blocks(guide[i] * guide[j]) for i, j in PAIRS]
     sums = _about(np.stack([person, *person * colours, background, *background * colours, *products]))
     persons, backgrounds = sums[0], sums[4]
     one, other = sums[1:4] / (persons + _NOTHING), sums[5:8] / (backgrounds + _NOTHING)

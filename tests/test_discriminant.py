@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from cutaway import discriminant
 from cutaway.discriminant import BLOCK, line_between_sides
+from cutaway.lines import Line
 from cutaway.types import Alpha
 
 Floats = NDArray[np.floating]
@@ -27,10 +28,15 @@ def noisy(guide: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
     return np.asarray(guide + noise, np.float32)
 
 
+def alpha_at(line: Line, colour: tuple[float, float, float]) -> Floats:
+    """What the line of each block makes of one colour."""
+    return np.asarray(np.tensordot(colour, line.slope, 1) + line.offset)
+
+
 def around(place: int, side: int) -> Floats:
     """The weight of each of ``side`` blocks in a row for the one at ``place``: the mean of the means of windows."""
     weights = np.zeros(side)
-    reach = discriminant.ABOUT
+    reach = discriminant.NEARBY
     window = range(max(0, place - reach), min(side, place + reach + 1))
     for middle in window:
         inner = range(max(0, middle - reach), min(side, middle + reach + 1))
@@ -59,12 +65,15 @@ def by_hand(alpha: Floats, guide: Floats, row: int, column: int) -> tuple[Floats
     return slope, float(-slope @ means[1]), float(told)
 
 
-@pytest.mark.parametrize("place", [(0, 15), (11, 14), (23, 17)])
-def test_it_is_what_the_words_say_block_by_block(place: tuple[int, int]) -> None:
+# In the last two places one side is nearly out of reach, which counts where the colours tell much.
+@pytest.mark.parametrize(
+    ("place", "deviation"), [((0, 15), 0.3), ((11, 14), 0.3), ((23, 17), 0.3), ((11, 9), 0.05), ((11, 21), 0.05)]
+)
+def test_it_is_what_the_words_say_block_by_block(place: tuple[int, int], deviation: float) -> None:
     alpha, guide = scene()
     painted(guide, np.s_[:, :64], RED)
     painted(guide, np.s_[:, 64:], GREEN)
-    guide = noisy(guide, 0.3)
+    guide = noisy(guide, deviation)
     alpha = np.clip(alpha + np.random.default_rng(2).normal(0, 0.1, alpha.shape), 0, 1).astype(np.float32)
     line, told = line_between_sides(alpha, guide)
     slope, offset, expected = by_hand(alpha.astype(np.float64), guide.astype(np.float64), *place)
@@ -78,9 +87,8 @@ def test_it_is_one_at_the_persons_mean_colour_and_nothing_at_the_backgrounds() -
     painted(guide, np.s_[:, :64], RED)
     painted(guide, np.s_[:, 64:], GREEN)
     line, told = line_between_sides(alpha, guide)
-    at = {colour: line.at(np.reshape(colour, (3, 1, 1)))[:, 14:18] for colour in (RED, GREEN)}
-    np.testing.assert_allclose(at[RED], 1, atol=1e-3)
-    np.testing.assert_allclose(at[GREEN], 0, atol=1e-3)
+    np.testing.assert_allclose(alpha_at(line, RED)[:, 14:18], 1, atol=1e-3)
+    np.testing.assert_allclose(alpha_at(line, GREEN)[:, 14:18], 0, atol=1e-3)
     assert told[:, 14:18].min() > 0.99
 
 
@@ -93,7 +101,7 @@ def test_stripes_of_the_wall_are_no_sign_of_the_person() -> None:
     line, told = line_between_sides(alpha, noisy(guide, 0.01))
     middle = np.s_[4:20, 15:17]
     for colour, expected in ((RED, 1), (PINK, 0), (GREEN, 0)):
-        np.testing.assert_allclose(line.at(np.reshape(colour, (3, 1, 1)))[middle], expected, atol=0.1)
+        np.testing.assert_allclose(alpha_at(line, colour)[middle], expected, atol=0.1)
     assert told[middle].min() > 0.9
 
 

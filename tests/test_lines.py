@@ -1,6 +1,6 @@
 import numpy as np
 
-from cutaway.lines import PAIRS, Line, solve_symmetric
+from cutaway.lines import PAIRS, solve_symmetric
 
 
 def test_the_solver_is_lapacks() -> None:
@@ -11,9 +11,3 @@ def test_the_solver_is_lapacks() -> None:
     expected = np.linalg.solve(matrices, right[..., np.newaxis])[..., 0]
     found = solve_symmetric([matrices[..., i, j] for i, j in PAIRS], np.moveaxis(right, -1, 0))
     np.testing.assert_allclose(np.stack(found, axis=-1), expected, atol=1e-9)
-
-
-def test_a_line_is_a_product_with_the_colour_and_an_offset() -> None:
-    slope, offset = np.array([1.0, -2, 0.5]).reshape(3, 1, 1), np.array([[0.25]])
-    colour = np.array([0.5, 0.25, 1]).reshape(3, 1, 1)
-    assert Line(slope, offset).at(colour) == 0.75

@@ -90,7 +90,7 @@ def test_the_lines_are_those_that_fit_the_windows_around_each_block(colours: str
     line = refine._fit_line(alpha.astype(np.float32), guide.astype(np.float32))
     expected = lines_of_windows(alpha, guide)
     corners = guide[:, ::2, ::2]
-    found, wanted = (np.asarray(one.at(corners), np.float64) for one in (line, expected))
+    found, wanted = ((one.slope * corners).sum(axis=0, dtype=np.float64) + one.offset for one in (line, expected))
     np.testing.assert_allclose(found, wanted, atol=1e-3)
     np.testing.assert_allclose(np.asarray(line.offset, np.float64), expected.offset, atol=1e-3)
 
@@ -104,11 +104,29 @@ def test_blocks_are_enlarged_bilinearly_to_the_pixels_that_they_are_of(size: tup
     np.testing.assert_allclose(refine._doubled(blocks, np.empty(size)), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [(32, 48), (33, 46)])
+def test_the_line_between_the_sides_lies_where_it_was_found_and_leaves_most_to_a_step(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down, across = np.indices([-(-side // 4) for side in size], np.float32)
+    sides = Line(np.stack([down, across, down - across]), down + across)
+    told = np.ones_like(sides.offset)
+    monkeypatch.setattr(refine, "line_between_sides", lambda *_: (sides, told))
+    soft = refine._trusted_line(np.full(size, 0.5, np.float32), np.zeros((3, *size), np.float32))
+    down, across = (np.indices(size) + 0.5) / 4 - 0.5
+    expected = [down, across, down - across, down + across]
+    inner = np.s_[:, 4:-4, 4:-4]  # at the frame a ramp ends
+    np.testing.assert_allclose(np.stack([*soft.slope, soft.offset])[inner], np.stack(expected)[inner], atol=1e-4)
+    checks = np.indices(size).sum(axis=0) % 2
+    step = refine._trusted_line(checks.astype(np.float32), np.zeros((3, *size), np.float32))
+    np.testing.assert_allclose(step.slope, soft.slope * (1 - refine.STEP_KEPT), atol=1e-5)
+
+
 def test_what_is_seen_of_the_wall_between_strands_fades_where_colours_tell_them_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     photo = draw("fur", "plain", height=384, width=288)
-    # As of a network that is sure of half of the fur, as if it were skin, and sees nothing of the rest.
+    # As of a network that takes the thick of the fur for skin, and of the rest a haze.
     coarse = np.clip(2.5 * ndimage.gaussian_filter(resize_alpha(photo.alpha, 192, 144), 2), 0, 1)
     fur = (photo.alpha > 0) & (resize_alpha(coarse, 384, 288) < 1)
     refined = followed(coarse, photo.image)

@@ -1,4 +1,4 @@
-"""Lines through colours: alpha as a linear function of a pixel's colour, another one about each pixel."""
+"""Lines through colours: alpha as a linear function of a pixel's colour, another one at each place."""
 
 import functools
 from collections.abc import Iterable
@@ -19,18 +19,14 @@ class Line(NamedTuple):
     slope: Planes
     offset: Planes
 
-    def at(self, colours: Planes) -> Planes:
-        """Return the alpha, h×w, that the line has at ``colours``, 3×h×w."""
-        return sum_of_products(self.slope, colours) + self.offset
-
 
 def sum_of_products(left: Iterable[Planes], right: Iterable[Planes]) -> Planes:
-    """Return the scalar product, in each pixel, of two vectors whose components are planes."""
+    """Return the scalar product, at each place, of two vectors whose components are planes."""
     return functools.reduce(np.add, (one * other for one, other in zip(left, right, strict=True)))
 
 
 def solve_symmetric(matrix: Iterable[Planes], right: Iterable[Planes]) -> tuple[Planes, Planes, Planes]:
-    """Solve a positive definite 3×3 system in each pixel; ``matrix`` holds its elements in the order of ``PAIRS``.
+    """Solve a positive definite 3×3 system at each place; ``matrix`` holds its elements in the order of ``PAIRS``.
 
     By L·D·Lᵀ: the channels of a grey photo are nearly one, and in float32 a determinant would be lost in its rounding.
     """

@@ -1,5 +1,6 @@
 """From the network's coarse alpha to an alpha at the photo's own size, with its edges where the photo has them."""
 
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -87,11 +88,11 @@ def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:
     the coarse alpha, 6 × 6 pixels around each block of 2 × 2, the linear function of colour that fits it best is
     found, and applied at full size. Between windows it is interpolated, which takes the place of the paper's mean over
     the windows that hold a pixel. Where alpha is soft and no step, it stands itself in the place of that line: the
-    filter would take a slow ramp for noise. Where the colours of both sides nearby tell of each other, the ``Line``
-    between them takes the place of both: so what is seen of the background between strands is none of the person. Away
-    from where the network is unsure the coarse alpha stands, enlarged bilinearly: edges of the photo there are not the
-    person's. The result is steeper by ``CONTRAST``; an alpha of 0 everywhere stays 0. Nowhere does alpha move by more
-    than ``MOST``.
+    filter would take a slow ramp for noise. As far as the colours of both sides nearby tell of each other, the ``Line``
+    between them takes the place of either, so that what is seen of the background between strands is none of the
+    person; of a step's, ``STEP_KEPT`` stays. Away from where the network is unsure the coarse alpha stands, enlarged
+    bilinearly: edges of the photo there are not the person's. The result is steeper by ``CONTRAST``; an alpha of 0
+    everywhere stays 0. Nowhere does alpha move by more than ``MOST``.
     """
     # Seen through the filter by which the network's input was made, or the finest strands do not agree.
     guide = small.transpose(2, 0, 1).astype(np.float32, order="C") / np.float32(white(small))
@@ -99,7 +100,7 @@ def follow_edges(coarse: Alpha, image: Image, small: Image) -> Alpha:
 
 
 def _trusted_line(alpha: Alpha, guide: Planes) -> Line:
-    """Return what fits ``alpha`` where the network is unsure nearby, and ``alpha`` itself where it is sure."""
+    """Return what ``alpha`` follows: of three opinions where the network is unsure nearby, else ``alpha`` itself."""
     step, window, trust = _step(alpha), _fit_line(alpha, guide), _trust(alpha)
     sides, told = line_between_sides(alpha, guide)
     told = _doubled(told, step) * (1 - STEP_KEPT * step)
@@ -148,17 +149,19 @@ def _step(alpha: Alpha) -> Alpha:
 
 def _window_means(planes: Iterable[Planes]) -> list[Planes]:
     """Return the means of the windows around the blocks of each of ``planes``, as far as the frame goes."""
-    return [_window_sums(plane) / _window_sizes(*plane.shape) for plane in planes]
+    return [_window_sums(plane) * _shares(*plane.shape) for plane in planes]
 
 
-def _window_sizes(height: int, width: int) -> Alpha:
-    """Return how many pixels the window around each block holds: six along a side, fewer at the frame."""
+@functools.lru_cache(maxsize=8)
+def _shares(height: int, width: int) -> Alpha:
+    """Return one over how many pixels the window around each block holds: six along a side, fewer at the frame."""
     rows, columns = (
         np.minimum(starts + 4, side) - np.maximum(starts - 2, 0)
         for side, starts in ((height, np.arange(0, height, 2)), (width, np.arange(0, width, 2)))
     )
-    sizes: Alpha = np.multiply.outer(rows, columns).astype(np.float32)
-    return sizes
+    shares: Alpha = (1 / np.multiply.outer(rows, columns)).astype(np.float32)
+    shares.flags.writeable = False
+    return shares
 
 
 def _window_sums(plane: Planes) -> Planes:

@@ -32,11 +32,11 @@ HOLE_SHARE, HOLE_ALPHA = 0.1, 0.4
 ABOUT = 6
 """Pixels of the coarse alpha that each of two means reaches, by which it is told how much of a side is about."""
 
-STEP_KEPT = 0.75
-"""How much of what the window says stays where alpha is a step, whatever the colours about say: outlines are exact."""
-
 BESIDE = 12
 """One over the share of a side that has to be about for doubt to stay as it is."""
+
+STEP_KEPT = 0.75
+"""How much the window's line counts at least where alpha is a step, whatever the colours of both sides tell."""
 
 _SURE, _UNSURE = 0.05, 0.4
 _SLOW, _STEP = 0.1, 0.3
@@ -136,7 +136,7 @@ def _fit_line(alpha: Alpha, guide: Planes) -> Line:
 
 
 def _step(alpha: Alpha) -> Alpha:
-    """Return how far ``alpha`` is a step between 0 and 1 about each block, 0..1: those follow the guide alone.
+    """Return how far ``alpha`` is a step between 0 and 1 about each block, 0..1: there the window's line is followed.
 
     A window that holds nothing but 0 and 1 has the variance mean · (1 − mean), a slow ramp or an even alpha far less.
     """
